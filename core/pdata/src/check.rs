@@ -1,0 +1,133 @@
+//! Admits bytes from outside: one walk along the framing, at the edge, and never again.
+//!
+//! After it a [`Batch`] is well-formed, its items are counted and views cannot fail. It looks at
+//! framing only: ids of odd length or strings that are not UTF-8 pass, as they do in the Collector.
+
+use bytes::Bytes;
+
+use crate::{
+    Batch, Signal,
+    shape::{self, Kind, Shape},
+    wire::read::{Broken, Fields, Payload, Varints},
+};
+
+/// The largest request that is looked at, in bytes. Receivers have smaller limits of their own.
+pub const MAX_WIRE_BYTES: usize = 1 << 30;
+
+/// How deep values may be nested in values, in arrays and maps.
+pub const MAX_VALUE_DEPTH: u32 = 64;
+
+/// Bytes that are not an export request, and where that shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message} at byte {at}: {flaw}")]
+pub struct Malformed {
+    /// The message that holds the flaw, by its OTLP name.
+    pub message: &'static str,
+    /// Where the flawed field begins, counted from the start of the request.
+    pub at: usize,
+    /// What is wrong with it.
+    pub flaw: Flaw,
+}
+
+/// What is wrong with a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Flaw {
+    /// It is not a protobuf field.
+    #[error(transparent)]
+    Broken(#[from] Broken),
+    /// It has another wire type than OTLP gives this field number.
+    #[error("field {0} has the wrong wire type")]
+    WrongType(u32),
+    /// It is a message that may come once and comes again.
+    #[error("field {0} comes twice")]
+    Twice(u32),
+    /// It nests deeper than [`MAX_VALUE_DEPTH`].
+    #[error("values are nested deeper than {MAX_VALUE_DEPTH}")]
+    TooDeep,
+    /// The request is larger than [`MAX_WIRE_BYTES`].
+    #[error("request is larger than {MAX_WIRE_BYTES} bytes")]
+    TooLarge,
+}
+
+impl Batch {
+    /// Admits an export request: checks its framing and counts its items. Copies nothing.
+    pub fn checked(signal: Signal, wire: Bytes) -> Result<Self, Malformed> {
+        let shape = match signal {
+            Signal::Traces => &shape::TRACES,
+            Signal::Metrics => &shape::METRICS,
+            Signal::Logs => &shape::LOGS,
+            Signal::Profiles => &shape::PROFILES,
+        };
+        if wire.len() > MAX_WIRE_BYTES {
+            return Err(Malformed {
+                message: shape.name,
+                at: 0,
+                flaw: Flaw::TooLarge,
+            });
+        }
+        let mut walk = Walk { items: 0, depth: 0 };
+        walk.message(shape, &wire, 0)?;
+        let items = walk.items;
+        Ok(Self::written(signal, wire, items))
+    }
+}
+
+struct Walk {
+    /// Cannot overflow: an item takes two bytes at least, and there are 2^30.
+    items: u32,
+    depth: u32,
+}
+
+impl Walk {
+    /// Checks one message that begins at byte `base`. Recurses at most a few frames for OTLP's fixed
+    /// levels and three for each value in a value, so the stack is bounded by [`MAX_VALUE_DEPTH`].
+    fn message(&mut self, shape: &Shape, body: &[u8], base: usize) -> Result<(), Malformed> {
+        let flawed = |at: usize, flaw| Malformed {
+            message: shape.name,
+            at: base + at,
+            flaw,
+        };
+        self.items += u32::from(shape.item);
+        self.depth += u32::from(shape.nests);
+        if self.depth > MAX_VALUE_DEPTH {
+            return Err(flawed(0, Flaw::TooDeep));
+        }
+        let mut seen = 0u32;
+        let mut fields = Fields::new(body);
+        loop {
+            let at = fields.at();
+            let Some(field) = fields.step().map_err(|broken| flawed(at, broken.into()))? else {
+                break;
+            };
+            match (shape.kind(field.number), field.payload) {
+                (Kind::Unknown, _)
+                | (Kind::Bytes, Payload::Bytes(_))
+                | (Kind::Varint | Kind::PackedVarint, Payload::Varint(_))
+                | (Kind::Fixed64 | Kind::Packed64, Payload::Fixed64(_))
+                | (Kind::Fixed32, Payload::Fixed32(_)) => {}
+                (Kind::Many(inner), Payload::Bytes(bytes)) => {
+                    self.message(inner, bytes, base + fields.at() - bytes.len())?;
+                }
+                (Kind::One(inner, bit), Payload::Bytes(bytes)) => {
+                    if seen & 1 << bit != 0 {
+                        return Err(flawed(at, Flaw::Twice(field.number)));
+                    }
+                    seen |= 1 << bit;
+                    self.message(inner, bytes, base + fields.at() - bytes.len())?;
+                }
+                (Kind::Packed64, Payload::Bytes(bytes)) if bytes.len() % 8 == 0 => {}
+                (Kind::Packed64, Payload::Bytes(_)) => {
+                    return Err(flawed(at, Broken::Truncated.into()));
+                }
+                (Kind::PackedVarint, Payload::Bytes(bytes)) => {
+                    Varints(bytes)
+                        .check()
+                        .map_err(|broken| flawed(at, broken.into()))?;
+                }
+                _ => return Err(flawed(at, Flaw::WrongType(field.number))),
+            }
+        }
+        self.depth -= u32::from(shape.nests);
+        Ok(())
+    }
+}

@@ -1,0 +1,10 @@
+//! Holds this crate to `prost` and `opentelemetry-proto`, which read and write OTLP independently.
+
+mod hostile;
+mod mirror;
+mod samples;
+mod split;
+mod telemetry;
+mod text;
+mod views;
+mod writer;
