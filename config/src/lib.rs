@@ -1,0 +1,54 @@
+//! Collector YAML in, typed settings out, every mistake with its file, line and column.
+//!
+//! ```text
+//! inputs -> yaml (located tree) -> layer (merged) -> expand (${…}) -> Document
+//! Document -> service (ids, pipelines) -> decode (a component's typed settings) -> validate
+//! ```
+//!
+//! This crate must not know tokio, nor any component. It never reads the environment: it is given
+//! a snapshot.
+
+mod assignment;
+mod component_id;
+mod decode;
+mod duration;
+mod environment;
+mod excerpt;
+mod expand;
+mod headers;
+mod input;
+mod layer;
+mod load;
+mod node;
+mod opaque;
+mod optional;
+mod place;
+mod print;
+mod problem;
+mod queue;
+mod retry;
+mod secret;
+mod service;
+mod suggest;
+mod tls;
+mod validate;
+mod yaml;
+
+pub use component_id::{ComponentId, IdError};
+pub use decode::{decode, decode_into, decode_valid};
+pub use duration::{Duration, DurationError};
+pub use environment::Environment;
+pub use headers::Headers;
+pub use input::{Input, read_file};
+pub use load::{Document, load};
+pub use node::{Kind, Node};
+pub use opaque::Opaque;
+pub use optional::{Optional, off_when_null};
+pub use place::{Located, Place, Source};
+pub use print::{Secrets, print};
+pub use problem::{Problem, Problems, Severity};
+pub use queue::{PartitionConfig, QueueBatchConfig, QueueConfig, Sizer};
+pub use retry::RetryConfig;
+pub use service::{KnownTypes, Layout, Pipeline, PipelineId, Section, Service};
+pub use tls::{TlsClientConfig, TlsVersion};
+pub use validate::{Invalid, Validate};

@@ -1,0 +1,137 @@
+//! Which settings are secret, judged by their names, and how to hide them in a line of text.
+//!
+//! Two users: the excerpts below problems, and `print`. The judgement is by name because it must
+//! also work on text that is not valid YAML. It errs on the side of hiding.
+
+use crate::Source;
+
+/// What is shown in place of a secret.
+pub(crate) const REDACTED: &str = "[REDACTED]";
+
+/// A setting whose name contains one of these holds a secret.
+const SECRET_WORDS: &[&str] = &[
+    "api-key",
+    "api_key",
+    "apikey",
+    "authorization",
+    "connection_string",
+    "cookie",
+    "credential",
+    "hmac_key",
+    "passphrase",
+    "passwd",
+    "password",
+    "private_key",
+    "secret",
+    "token",
+];
+
+/// Returns whether the values below this key must not be shown.
+pub(crate) fn looks_secret(key: &str) -> bool {
+    let key = key.to_lowercase();
+    let names_a_place = key.ends_with("_file") || key.ends_with("_path");
+    key == "headers"
+        || key.ends_with("_pem")
+        || (!names_a_place && SECRET_WORDS.iter().any(|word| key.contains(word)))
+}
+
+/// Returns the byte offset from which on a line holds a secret, if it does.
+///
+/// A line does when one of its keys looks secret, or one of the keys it is indented below.
+pub(crate) fn secret_from(source: &Source, line_number: usize) -> Option<usize> {
+    let line = source.line(line_number)?;
+    if is_below_secret(source, line_number) {
+        return Some(value_start(line).unwrap_or_else(|| indent(line)));
+    }
+    secret_key_end(line)
+}
+
+/// Walks up through the lines that are indented less and less, looking for a secret key.
+fn is_below_secret(source: &Source, line_number: usize) -> bool {
+    let Some(mut child) = source.line(line_number) else {
+        return false;
+    };
+    for candidate in (1..line_number)
+        .rev()
+        .filter_map(|number| source.line(number))
+    {
+        let trimmed = candidate.trim_start();
+        if trimmed.is_empty() || trimmed.starts_with('#') {
+            continue;
+        }
+        // A list may stand at the indent of its key.
+        let may_share_indent = is_item(child) && !is_item(candidate);
+        let is_parent = indent(candidate) < indent(child)
+            || (may_share_indent && indent(candidate) == indent(child));
+        if !is_parent {
+            continue;
+        }
+        if secret_key_end(candidate).is_some() {
+            return true;
+        }
+        child = candidate;
+        if indent(child) == 0 && !is_item(child) {
+            break;
+        }
+    }
+    false
+}
+
+fn indent(line: &str) -> usize {
+    line.len() - line.trim_start().len()
+}
+
+fn is_item(line: &str) -> bool {
+    line.trim_start().starts_with("- ")
+}
+
+/// Returns where the value of the line's first key starts.
+fn value_start(line: &str) -> Option<usize> {
+    let colon = line
+        .find(": ")
+        .or_else(|| line.trim_end().strip_suffix(':').map(str::len))?;
+    Some(colon + 1)
+}
+
+/// Returns where the value of the line's first secret-looking key starts; keys end in `:` or `=`.
+fn secret_key_end(line: &str) -> Option<usize> {
+    line.match_indices([':', '='])
+        .map(|(at, _)| at)
+        .find_map(|at| {
+            let before = line[..at].trim_end_matches(['"', '\'', ' ']);
+            let is_key = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-');
+            let key = before.rsplit(|c| !is_key(c)).next().unwrap_or_default();
+            looks_secret(key).then_some(at + 1)
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{looks_secret, secret_from};
+    use crate::Source;
+
+    #[test]
+    fn judges_by_name() {
+        let secret = [
+            "headers",
+            "Authorization",
+            "bearer_token",
+            "key_pem",
+            "x-api-key",
+        ];
+        let open = ["endpoint", "key_file", "metadata_keys", "token_file", "key"];
+        assert!(secret.iter().all(|key| looks_secret(key)));
+        assert!(!open.iter().any(|key| looks_secret(key)));
+    }
+
+    #[test]
+    fn hides_what_is_indented_below_a_secret_key() {
+        let text = "headers:\n- name: a\n  value: b\nopen: 1\ntls: {key_pem: x}\n--set a.token=1";
+        let source = Source::new("a.yaml", text, 0);
+        let hidden: Vec<_> = (1..=6).map(|line| secret_from(&source, line)).collect();
+        assert_eq!(
+            hidden,
+            [Some(8), Some(7), Some(8), None, Some(14), Some(14)]
+        );
+    }
+}

@@ -1,0 +1,153 @@
+//! The skeleton of a configuration: which components there are and how pipelines join them.
+//!
+//! Settings of components stay nodes, for their own types to be decoded from. Which types exist is
+//! told by the caller. Everything wrong is reported at once: this module collects, it never stops.
+
+mod pipelines;
+mod references;
+mod sections;
+
+use crate::{ComponentId, Document, Kind, Located, Node, Place, Problem, Problems, suggest};
+
+/// The components of one section in the order they were written, with their settings.
+pub type Section = Vec<(Located<ComponentId>, Node)>;
+
+/// The component types that exist, by section.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct KnownTypes<'a> {
+    /// What `receivers` may hold.
+    pub receivers: &'a [&'a str],
+    /// What `processors` may hold.
+    pub processors: &'a [&'a str],
+    /// What `exporters` may hold.
+    pub exporters: &'a [&'a str],
+    /// What `connectors` may hold.
+    pub connectors: &'a [&'a str],
+    /// What `extensions` may hold.
+    pub extensions: &'a [&'a str],
+}
+
+/// A configuration by sections.
+#[derive(Clone, Debug)]
+pub struct Layout {
+    /// What makes or takes in telemetry.
+    pub receivers: Section,
+    /// What changes it.
+    pub processors: Section,
+    /// What ships it.
+    pub exporters: Section,
+    /// What ends one pipeline and begins another.
+    pub connectors: Section,
+    /// What serves the process.
+    pub extensions: Section,
+    /// How they are joined.
+    pub service: Service,
+}
+
+/// The section `service`.
+#[derive(Clone, Debug)]
+pub struct Service {
+    /// The extensions to start, in order.
+    pub extensions: Vec<Located<ComponentId>>,
+    /// The pipelines in the order they were written.
+    pub pipelines: Vec<Pipeline>,
+    /// The settings of our own telemetry; null when there are none.
+    pub telemetry: Node,
+}
+
+/// A way from receivers through processors to exporters.
+#[derive(Clone, Debug)]
+pub struct Pipeline {
+    /// Its id, such as `traces/backup`.
+    pub id: Located<PipelineId>,
+    /// Receivers, and connectors that another pipeline ends in; each once.
+    pub receivers: Vec<Located<ComponentId>>,
+    /// Processors in order; each once.
+    pub processors: Vec<Located<ComponentId>>,
+    /// Exporters, and connectors that another pipeline begins with; each once.
+    pub exporters: Vec<Located<ComponentId>>,
+}
+
+/// `signal[/name]`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PipelineId {
+    /// `traces`, `metrics`, `logs` or `profiles`.
+    pub signal: String,
+    /// What follows the slash; empty when there is none.
+    pub name: String,
+}
+
+impl std::fmt::Display for PipelineId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.signal)?;
+        if self.name.is_empty() {
+            Ok(())
+        } else {
+            write!(f, "/{}", self.name)
+        }
+    }
+}
+
+// === impl Layout ===
+
+impl Layout {
+    /// Reads the skeleton, adding every error and warning to a list.
+    ///
+    /// There is always a layout, so that the settings of its components can be checked too; it may
+    /// be run only if no error was added.
+    pub fn read(document: &Document, known: &KnownTypes<'_>, problems: &mut Problems) -> Self {
+        let root = document.root();
+        sections::check_names(root, problems);
+        let mut section = |name, types| sections::read(root, name, types, problems);
+        let receivers = section("receivers", known.receivers);
+        let processors = section("processors", known.processors);
+        let exporters = section("exporters", known.exporters);
+        let connectors = section("connectors", known.connectors);
+        let extensions = section("extensions", known.extensions);
+        let service = Service::read(root, problems);
+        let layout = Self {
+            receivers,
+            processors,
+            exporters,
+            connectors,
+            extensions,
+            service,
+        };
+        references::check(&layout, problems);
+        layout
+    }
+}
+
+fn check_map(node: &Node, name: &str, problems: &mut Problems) {
+    if !matches!(node.kind, Kind::Map(_) | Kind::Null) {
+        let message = format!("{name} must be a map, but this is {}", node.described());
+        problems.push(Problem::error(node.blamed(), message));
+    }
+}
+
+fn check_keys(node: &Node, known: &[&str], owner: &str, problems: &mut Problems) {
+    for (key, value) in node.entries() {
+        if !known.contains(&key.as_str()) {
+            let message = format!("unknown setting `{key}` in {owner}");
+            problems.push(suggest_one_of(
+                Problem::error(value.heading(), message),
+                key,
+                known,
+            ));
+        }
+    }
+}
+
+/// Adds the name that was probably meant, or all that could have been.
+fn suggest_one_of(problem: Problem, written: &str, known: &[&str]) -> Problem {
+    match suggest::nearest(written, known.iter().copied()) {
+        Some(name) => problem.suggesting(Some(name)),
+        None if known.is_empty() => problem,
+        None => problem.with_label(format!("known: {}", suggest::listed(known))),
+    }
+}
+
+fn repeated<T: std::fmt::Display>(what: &str, id: &Located<T>, first: &Place) -> Problem {
+    Problem::error(&id.place, format!("duplicate {what} id `{}`", id.value))
+        .with_label(format!("first given on line {}", first.line()))
+}

@@ -1,0 +1,91 @@
+//! The sections at the top of a configuration: ids and types of what is in them.
+
+use std::collections::HashMap;
+
+use super::{Section, check_map, repeated, suggest_one_of};
+use crate::{ComponentId, Kind, Located, Node, Place, Problem, Problems};
+
+/// Everything that may stand at the left margin.
+const SECTIONS: &[&str] = &[
+    "receivers",
+    "processors",
+    "exporters",
+    "connectors",
+    "extensions",
+    "service",
+];
+
+/// Types that are gone for good, and what to use instead.
+const REMOVED: &[(&str, &str, &str)] = &[("exporters", "logging", "debug")];
+
+/// Reports what stands at the left margin and is no section, and required sections that are empty.
+pub(super) fn check_names(root: &Node, problems: &mut Problems) {
+    for (key, node) in root.entries() {
+        if !SECTIONS.contains(&key.as_str()) {
+            let problem = Problem::error(node.heading(), format!("unknown section `{key}`"));
+            problems.push(suggest_one_of(problem, key, SECTIONS));
+        }
+    }
+    for (name, what) in [("receivers", "receiver"), ("exporters", "exporter")] {
+        let message = format!("no {what} is configured");
+        match root.get(name) {
+            None => problems.push(Problem::unplaced(message)),
+            Some(node) if is_empty(node) => problems.push(Problem::error(node.heading(), message)),
+            Some(_) => (),
+        }
+    }
+}
+
+fn is_empty(node: &Node) -> bool {
+    node.is_null() || matches!(&node.kind, Kind::Map(entries) if entries.is_empty())
+}
+
+/// Reads one section: valid ids, each once, of types that exist.
+pub(super) fn read(root: &Node, name: &str, types: &[&str], problems: &mut Problems) -> Section {
+    let Some(node) = root.get(name) else {
+        return Section::new();
+    };
+    check_map(node, &format!("`{name}`"), problems);
+    let what = name.trim_end_matches('s');
+    let mut section = Section::new();
+    let mut seen: HashMap<ComponentId, Place> = HashMap::new();
+    for (key, settings) in node.entries() {
+        let place = settings.heading();
+        let id = match ComponentId::parse(key) {
+            Ok(value) => Located {
+                value,
+                place: place.clone(),
+            },
+            Err(error) => {
+                problems.push(Problem::error(place, format!("invalid {what} id: {error}")));
+                continue;
+            }
+        };
+        if let Some(first) = seen.get(&id.value) {
+            problems.push(repeated(what, &id, first));
+            continue;
+        }
+        check_type(name, &id, types, problems);
+        seen.insert(id.value.clone(), place.clone());
+        section.push((id, settings.clone()));
+    }
+    section
+}
+
+fn check_type(section: &str, id: &Located<ComponentId>, types: &[&str], problems: &mut Problems) {
+    let kind = id.value.kind.as_str();
+    if types.contains(&kind) {
+        return;
+    }
+    let what = section.trim_end_matches('s');
+    let removed = REMOVED
+        .iter()
+        .find(|gone| (gone.0, gone.1) == (section, kind));
+    if let Some((_, _, instead)) = removed {
+        let problem = Problem::error(&id.place, format!("{what} `{kind}` was removed"));
+        problems.push(problem.with_label(format!("use `{instead}` instead")));
+        return;
+    }
+    let problem = Problem::error(&id.place, format!("unknown {what} type `{kind}`"));
+    problems.push(suggest_one_of(problem, kind, types));
+}

@@ -1,0 +1,67 @@
+//! Rules that a type cannot express, reported by path and shown at the line.
+
+use crate::{Node, Problem};
+
+/// A rule that was broken, and by which setting below the validated one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Invalid {
+    /// Keys and list positions joined by `::`; empty for the validated value as a whole.
+    pub path: String,
+    /// What is wrong, lower case: `must be positive`.
+    pub message: String,
+}
+
+impl Invalid {
+    /// Makes a report about the setting at a path; an empty path means the whole.
+    pub fn at(path: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            path: path.into(),
+            message: message.into(),
+        }
+    }
+
+    /// Moves a report about a part under the key that holds the part.
+    #[must_use]
+    pub fn under(self, key: &str) -> Self {
+        let path = if self.path.is_empty() {
+            key.to_owned()
+        } else {
+            format!("{key}::{}", self.path)
+        };
+        Self { path, ..self }
+    }
+
+    /// Finds the line: the setting itself if it was written, else the nearest key around it.
+    pub fn locate(&self, node: &Node) -> Problem {
+        let mut nearest = node;
+        let mut is_written = true;
+        for part in self.path.split("::").filter(|part| !part.is_empty()) {
+            let item = || {
+                part.parse()
+                    .ok()
+                    .and_then(|at: usize| nearest.items().get(at))
+            };
+            let Some(next) = nearest.get(part).or_else(item) else {
+                is_written = false;
+                break;
+            };
+            nearest = next;
+        }
+        let place = if is_written {
+            nearest.blamed()
+        } else {
+            nearest.heading()
+        };
+        let message = match self.path.rsplit("::").next() {
+            Some("") | None => self.message.clone(),
+            Some(_) => format!("`{}` {}", self.path, self.message),
+        };
+        Problem::error(place, message)
+    }
+}
+
+/// Checks what deserializing could not.
+pub trait Validate {
+    /// Returns every broken rule; nothing when all hold.
+    fn validate(&self) -> Vec<Invalid>;
+}
