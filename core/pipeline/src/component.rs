@@ -1,0 +1,71 @@
+//! The traits every component is one of. `build` has no side effects; `start` acquires.
+
+use std::{collections::BTreeMap, future::Future, pin::Pin, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use tapline_config::ComponentId;
+use tapline_pdata::{Batch, Signal};
+
+use crate::{Refusal, Stop};
+
+/// Somewhere a batch can go. `Ok` means that responsibility has moved downstream.
+#[async_trait]
+pub trait Consumer: Send + Sync {
+    /// Takes a batch, or says why not. Awaiting is the backpressure.
+    async fn consume(&self, batch: Batch) -> Result<(), Refusal>;
+}
+
+/// A component could not start; the message names what it could not acquire.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct StartError(pub String);
+
+/// The running half of a component: resolves when it has stopped, or failed for good.
+pub type Work = Pin<Box<dyn Future<Output = Result<(), String>> + Send>>;
+
+/// Where a receiver's batches go, by signal. A signal without a pipeline has no entry.
+#[derive(Clone, Default)]
+pub struct Outlets(pub BTreeMap<Signal, Arc<dyn Consumer>>);
+
+impl Outlets {
+    /// Returns the consumer for one signal, if a pipeline wants it.
+    pub fn get(&self, signal: Signal) -> Option<&Arc<dyn Consumer>> {
+        self.0.get(&signal)
+    }
+}
+
+/// What a component may know about itself while it is built.
+#[derive(Clone, Debug)]
+pub struct BuildContext {
+    /// Its id in the configuration, such as `otlp/backup`.
+    pub id: ComponentId,
+    /// The signal this instance serves.
+    pub signal: Signal,
+}
+
+/// Makes telemetry. One instance serves all its signals.
+#[async_trait]
+pub trait Receiver: Send {
+    /// Acquires what can fail, then returns the work that runs until `stop`.
+    async fn start(self: Box<Self>, out: Outlets, stop: Stop) -> Result<Work, StartError>;
+}
+
+/// A processor with time or memory.
+#[async_trait]
+pub trait Stage: Consumer {
+    /// Returns the background work of this stage, running until `stop`, if it has any.
+    fn start(self: Arc<Self>, stop: Stop) -> Option<Work>;
+
+    /// Flushes what is held, within the deadline. Called after everything upstream has stopped.
+    async fn drain(&self, deadline: Duration);
+}
+
+/// Ships telemetry. Queueing, retry and timeout are not its business: `delivery` wraps it.
+#[async_trait]
+pub trait Exporter: Send + Sync {
+    /// Sends one batch once.
+    async fn export(&self, batch: Batch) -> Result<(), Refusal>;
+
+    /// Releases what is held, after the last export. Prints summaries, flushes files.
+    async fn close(&self) {}
+}

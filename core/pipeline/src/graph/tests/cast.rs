@@ -1,0 +1,255 @@
+//! The components that the tests are played with. What one does is its type in the configuration.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use tapline_config::ComponentId;
+use tapline_pdata::{Batch, Signal};
+
+use super::super::{
+    Factories, Graph, Pipeline, PipelineId, Plan, RunSettings, Running, Ship, build,
+};
+use crate::{
+    BuildContext, Consumer, DeliverySettings, Exporter, Outlets, Receiver, Refusal, Stage,
+    StartError, Stop, Work,
+    fake::{FakeExporter, batch_of, id},
+    meter::Meters,
+};
+
+/// What happened, in order.
+pub(super) type Story = Arc<Mutex<Vec<String>>>;
+
+fn tell(story: &Story, line: String) {
+    story.lock().expect("not poisoned").push(line);
+}
+
+/// Everything the components of one test share.
+#[derive(Default)]
+pub(super) struct Cast {
+    pub(super) meters: Meters,
+    pub(super) story: Story,
+    pub(super) exporters: Mutex<BTreeMap<String, Arc<FakeExporter>>>,
+    /// Where receivers leave their outlets, so that a test can push data itself.
+    pub(super) outlets: Arc<Mutex<BTreeMap<String, Outlets>>>,
+    /// How exporters are delivered to.
+    pub(super) delivery: DeliverySettings,
+}
+
+impl Cast {
+    /// Says what an exporter does, by its script.
+    pub(super) fn scripted(self, exporter: &str, script: &str) -> Self {
+        let made = FakeExporter::new(script);
+        self.exporters
+            .lock()
+            .expect("not poisoned")
+            .insert(exporter.to_owned(), made);
+        self
+    }
+
+    pub(super) fn exporter(&self, id: &str) -> Arc<FakeExporter> {
+        Arc::clone(&self.exporters.lock().expect("not poisoned")[id])
+    }
+
+    pub(super) fn built(&self, pipelines: &str) -> Graph {
+        let plan = Plan::new(parsed(pipelines)).expect("a valid plan");
+        build(&plan, self, &self.meters).unwrap_or_else(|errors| panic!("{errors:?}"))
+    }
+
+    pub(super) async fn running(&self, pipelines: &str) -> Running {
+        self.built(pipelines)
+            .start(RunSettings::default())
+            .await
+            .expect("starts")
+    }
+
+    /// Pushes a batch through a receiver, as if it had received it.
+    pub(super) async fn push(
+        &self,
+        receiver: &str,
+        signal: Signal,
+        items: u32,
+    ) -> Result<(), Refusal> {
+        let outlets = self.outlets.lock().expect("not poisoned")[receiver].clone();
+        outlets
+            .get(signal)
+            .expect("a pipeline wants it")
+            .consume(batch_of(signal, items))
+            .await
+    }
+
+    pub(super) fn told(&self) -> Vec<String> {
+        std::mem::take(&mut *self.story.lock().expect("not poisoned"))
+    }
+
+    pub(super) fn total(&self, metric: &str, label: &'static str, value: &str) -> u64 {
+        self.meters.total(metric, &[(label, value)])
+    }
+}
+
+/// Reads pipelines, one per line: `traces/a: receivers | processors | exporters`.
+pub(super) fn parsed(text: &str) -> Vec<Pipeline> {
+    let ids = |text: &str| text.split_whitespace().map(id).collect::<Vec<_>>();
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let pipeline = |line: &str| {
+        let (at, rest) = line.split_once(':').expect("a pipeline has a colon");
+        let (signal, name) = at.split_once('/').unwrap_or((at, ""));
+        let signal = Signal::from_name(signal).expect("a signal");
+        let parts: Vec<&str> = rest.split('|').collect();
+        let [receivers, processors, exporters] = parts[..] else {
+            panic!("three parts: {line}")
+        };
+        Pipeline {
+            id: PipelineId {
+                signal,
+                name: name.to_owned(),
+            },
+            receivers: ids(receivers),
+            processors: ids(processors),
+            exporters: ids(exporters),
+        }
+    };
+    lines.map(pipeline).collect()
+}
+
+impl Factories for Cast {
+    fn receiver(
+        &self,
+        id: &ComponentId,
+        _: &[Signal],
+        _: &Meters,
+    ) -> Result<Box<dyn Receiver>, String> {
+        if id.kind == "broken" {
+            return Err("no such luck".to_owned());
+        }
+        Ok(Box::new(FakeReceiver {
+            id: id.clone(),
+            story: Arc::clone(&self.story),
+            outlets: Arc::clone(&self.outlets),
+        }))
+    }
+
+    fn stage(
+        &self,
+        context: &BuildContext,
+        next: Arc<dyn Consumer>,
+        _: &Meters,
+    ) -> Result<Arc<dyn Stage>, String> {
+        if context.id.kind == "broken" {
+            return Err("no such luck".to_owned());
+        }
+        let held = Mutex::default();
+        let story = Arc::clone(&self.story);
+        Ok(Arc::new(FakeStage {
+            id: context.id.clone(),
+            next,
+            held,
+            story,
+        }))
+    }
+
+    fn exporter(&self, context: &BuildContext, _: &Meters) -> Result<Ship, String> {
+        if context.id.kind == "broken" {
+            return Err("no such luck".to_owned());
+        }
+        let mut exporters = self.exporters.lock().expect("not poisoned");
+        let exporter = exporters.entry(context.id.to_string());
+        let fake = Arc::clone(exporter.or_insert_with(|| FakeExporter::new("take")));
+        let exporter: Arc<dyn Exporter> = fake;
+        Ok(Ship {
+            exporter,
+            delivery: self.delivery.clone(),
+        })
+    }
+}
+
+/// `open` waits for stop; `busy` pushes a batch, then waits for its answer and for stop; `stuck`
+/// never stops; `failing` and `panicking` do so at once; `refusing` does not start.
+struct FakeReceiver {
+    id: ComponentId,
+    story: Story,
+    outlets: Arc<Mutex<BTreeMap<String, Outlets>>>,
+}
+
+#[async_trait]
+impl Receiver for FakeReceiver {
+    async fn start(self: Box<Self>, out: Outlets, stop: Stop) -> Result<Work, StartError> {
+        let Self { id, story, outlets } = *self;
+        if id.kind == "refusing" {
+            return Err(StartError("address in use".to_owned()));
+        }
+        tell(&story, format!("{id} started"));
+        outlets
+            .lock()
+            .expect("not poisoned")
+            .insert(id.to_string(), out.clone());
+        Ok(Box::pin(async move {
+            match id.kind.as_str() {
+                "failing" => return Err("socket is gone".to_owned()),
+                "panicking" => panic!("receiver bug"),
+                "busy" => {
+                    let outlet = out.get(Signal::Traces).expect("a pipeline wants it");
+                    let taken = outlet.consume(batch_of(Signal::Traces, 3)).await.is_ok();
+                    tell(&story, format!("{id} got its answer: {taken}"));
+                    stop.requested().await;
+                }
+                "stuck" => std::future::pending().await,
+                _ => stop.requested().await,
+            }
+            tell(&story, format!("{id} stopped"));
+            Ok(())
+        }))
+    }
+}
+
+/// `pass` passes on; `hold` keeps everything until it is drained; `bomb` panics on a batch;
+/// `worker` fails in the background; `clog` never finishes draining.
+struct FakeStage {
+    id: ComponentId,
+    next: Arc<dyn Consumer>,
+    held: Mutex<Vec<Batch>>,
+    story: Story,
+}
+
+#[async_trait]
+impl Consumer for FakeStage {
+    async fn consume(&self, batch: Batch) -> Result<(), Refusal> {
+        match self.id.kind.as_str() {
+            "bomb" => panic!("stage bug"),
+            "hold" => {
+                self.held.lock().expect("not poisoned").push(batch);
+                Ok(())
+            }
+            _ => self.next.consume(batch).await,
+        }
+    }
+}
+
+#[async_trait]
+impl Stage for FakeStage {
+    fn start(self: Arc<Self>, stop: Stop) -> Option<Work> {
+        tell(&self.story, format!("{} started", self.id));
+        let id = self.id.clone();
+        Some(Box::pin(async move {
+            if id.kind == "worker" {
+                return Err("lost its way".to_owned());
+            }
+            stop.requested().await;
+            Ok(())
+        }))
+    }
+
+    async fn drain(&self, _: Duration) {
+        if self.id.kind == "clog" {
+            std::future::pending::<()>().await;
+        }
+        let held = std::mem::take(&mut *self.held.lock().expect("not poisoned"));
+        for batch in held {
+            let _refused = self.next.consume(batch).await;
+        }
+        tell(&self.story, format!("{} drained", self.id));
+    }
+}

@@ -1,0 +1,6 @@
+//! Whole graphs of scripted components, on a paused clock.
+
+mod cast;
+mod life;
+mod plan;
+mod wiring;

@@ -1,0 +1,24 @@
+//! How telemetry moves: component traits, the graph, delivery, lifecycle and own metrics.
+//!
+//! This crate must not know any concrete component, nor HTTP, nor YAML.
+
+mod component;
+mod delivery;
+#[cfg(test)]
+mod fake;
+pub mod graph;
+pub mod meter;
+mod outage;
+mod refusal;
+mod status;
+mod stop;
+
+pub use component::{BuildContext, Consumer, Exporter, Outlets, Receiver, Stage, StartError, Work};
+pub use delivery::{
+    Delivery, DeliverySettings, Overflow, QueueSettings, Reply, RetrySettings, Sizer,
+};
+pub use meter::{Counter, Gauge, Histogram, Meters};
+pub use outage::{Outage, RateLimit, Recovery};
+pub use refusal::{Fault, Refusal, Verdict};
+pub use status::{Health, Status, StatusTable};
+pub use stop::Stop;
