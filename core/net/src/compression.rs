@@ -1,0 +1,240 @@
+//! Compresses request bodies and decompresses answers, both within a bound.
+
+use std::{
+    fmt,
+    io::{self, Read, Write},
+};
+
+use bytes::Bytes;
+use flate2::{read, write};
+
+/// A content encoding that we can produce.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Compression {
+    /// Bytes as they are.
+    #[default]
+    None,
+    /// RFC 1952.
+    Gzip,
+    /// RFC 1950 under the name `zlib`.
+    Zlib,
+    /// RFC 1950 under its HTTP name.
+    Deflate,
+    /// RFC 8878.
+    Zstd,
+}
+
+/// Why a compression cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CompressionError {
+    /// The Collector has it, we do not.
+    #[error("compression \"{0}\" is not supported by tapline yet")]
+    NotSupported(String),
+    /// Nobody has it.
+    #[error("unknown compression \"{0}\"; known are gzip, zstd, zlib, deflate and none")]
+    Unknown(String),
+    /// HTTP has it, gRPC has not.
+    #[error("gRPC has no compression \"{0}\"; it has gzip, zstd and none")]
+    NotInGrpc(Compression),
+    /// The level is not one of this compression.
+    #[error("compression \"{compression}\" has no level {level}")]
+    Level {
+        /// The compression.
+        compression: Compression,
+        /// The level asked for.
+        level: i32,
+    },
+}
+
+impl Compression {
+    /// Parses the Collector's name of a compression; `""` and `none` are both none.
+    pub fn from_name(name: &str) -> Result<Self, CompressionError> {
+        Ok(match name {
+            "" | "none" => Self::None,
+            "gzip" => Self::Gzip,
+            "zlib" => Self::Zlib,
+            "deflate" => Self::Deflate,
+            "zstd" => Self::Zstd,
+            "snappy" | "x-snappy-framed" | "lz4" => {
+                return Err(CompressionError::NotSupported(name.to_owned()));
+            }
+            _ => return Err(CompressionError::Unknown(name.to_owned())),
+        })
+    }
+
+    /// Returns the `Content-Encoding` to send, if any.
+    pub fn content_encoding(self) -> Option<&'static str> {
+        match self {
+            Self::None => None,
+            Self::Gzip => Some("gzip"),
+            Self::Zlib => Some("zlib"),
+            Self::Deflate => Some("deflate"),
+            Self::Zstd => Some("zstd"),
+        }
+    }
+
+    /// Checks a level as the Collector does; 0 always means the library's default.
+    pub fn check_level(self, level: i32) -> Result<(), CompressionError> {
+        let legal = match self {
+            Self::None => level == 0,
+            Self::Gzip | Self::Zlib | Self::Deflate => (-2..=9).contains(&level),
+            Self::Zstd => true,
+        };
+        if legal {
+            Ok(())
+        } else {
+            Err(CompressionError::Level {
+                compression: self,
+                level,
+            })
+        }
+    }
+
+    /// Compresses the concatenation of `chunks`. Copies always, except one chunk uncompressed.
+    pub fn compress(self, level: i32, chunks: &[Bytes]) -> io::Result<Bytes> {
+        let out = Vec::new();
+        let packed = match self {
+            Self::None => {
+                if let [only] = chunks {
+                    return Ok(only.clone());
+                }
+                chunks.concat()
+            }
+            Self::Gzip => {
+                let mut encoder = write::GzEncoder::new(out, deflate_level(level));
+                write_all(&mut encoder, chunks)?;
+                encoder.finish()?
+            }
+            Self::Zlib | Self::Deflate => {
+                let mut encoder = write::ZlibEncoder::new(out, deflate_level(level));
+                write_all(&mut encoder, chunks)?;
+                encoder.finish()?
+            }
+            Self::Zstd => {
+                let mut encoder = zstd::Encoder::new(out, zstd_level(level))?;
+                write_all(&mut encoder, chunks)?;
+                encoder.finish()?
+            }
+        };
+        Ok(packed.into())
+    }
+}
+
+impl fmt::Display for Compression {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.content_encoding().unwrap_or("none"))
+    }
+}
+
+/// Undoes a content encoding. What would exceed `limit_bytes` is an error, never memory.
+pub fn decompress(encoding: &str, body: &[u8], limit_bytes: usize) -> io::Result<Bytes> {
+    let mut reader: Box<dyn Read + '_> = match encoding {
+        "" | "identity" => Box::new(body),
+        "gzip" | "x-gzip" => Box::new(read::MultiGzDecoder::new(body)),
+        "zlib" | "deflate" => Box::new(read::ZlibDecoder::new(body)),
+        "zstd" => Box::new(zstd::Decoder::with_buffer(body)?),
+        other => {
+            return Err(io::Error::other(format!(
+                "unknown content encoding \"{other}\""
+            )));
+        }
+    };
+    let mut out = Vec::new();
+    let one_too_many = u64::try_from(limit_bytes)
+        .unwrap_or(u64::MAX)
+        .saturating_add(1);
+    reader.by_ref().take(one_too_many).read_to_end(&mut out)?;
+    if out.len() > limit_bytes {
+        return Err(io::Error::other(format!(
+            "more than {limit_bytes} bytes after decompression"
+        )));
+    }
+    Ok(out.into())
+}
+
+fn write_all(encoder: &mut impl Write, chunks: &[Bytes]) -> io::Result<()> {
+    chunks.iter().try_for_each(|chunk| encoder.write_all(chunk))
+}
+
+/// Go's -2 means Huffman only, which flate2 lacks; the fastest level is the nearest thing.
+fn deflate_level(level: i32) -> flate2::Compression {
+    match level {
+        1..=9 => flate2::Compression::new(level.unsigned_abs()),
+        -2 => flate2::Compression::fast(),
+        _ => flate2::Compression::default(),
+    }
+}
+
+fn zstd_level(level: i32) -> i32 {
+    let range = zstd::compression_level_range();
+    level.clamp(*range.start(), *range.end())
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::{Compression, decompress};
+
+    const EVERY: [Compression; 5] = [
+        Compression::None,
+        Compression::Gzip,
+        Compression::Zlib,
+        Compression::Deflate,
+        Compression::Zstd,
+    ];
+
+    #[test]
+    fn what_is_compressed_can_be_decompressed() {
+        let chunks = [Bytes::from_static(b"one "), Bytes::from(vec![b'x'; 10_000])];
+        for compression in EVERY {
+            for level in [0, 1, 9]
+                .into_iter()
+                .filter(|it| compression.check_level(*it).is_ok())
+            {
+                let packed = compression
+                    .compress(level, &chunks)
+                    .expect("memory takes writes");
+                let encoding = compression.content_encoding().unwrap_or_default();
+                let body = decompress(encoding, &packed, 10_004).expect("fits exactly");
+                assert_eq!(body, chunks.concat(), "{compression} level {level}");
+                assert!(
+                    decompress(encoding, &packed, 10_003).is_err(),
+                    "{compression}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn truncated_and_random_bodies_are_errors_not_panics() {
+        for compression in EVERY.into_iter().filter_map(Compression::content_encoding) {
+            assert!(
+                decompress(compression, b"\x00\xffhostile", 100).is_err(),
+                "{compression}"
+            );
+        }
+        assert!(decompress("br", b"", 100).is_err());
+    }
+
+    #[test]
+    fn names_are_the_collectors() {
+        let cases = [
+            ("none", "none"),
+            ("", "none"),
+            ("gzip", "gzip"),
+            ("zstd", "zstd"),
+        ];
+        for (name, shown) in cases {
+            assert_eq!(Compression::from_name(name).expect(name).to_string(), shown);
+        }
+        let message = |name| Compression::from_name(name).expect_err(name).to_string();
+        assert_eq!(
+            message("snappy"),
+            "compression \"snappy\" is not supported by tapline yet"
+        );
+        assert!(message("gzpi").starts_with("unknown compression \"gzpi\""));
+        assert!(Compression::Gzip.check_level(10).is_err());
+        assert!(Compression::None.check_level(1).is_err());
+    }
+}

@@ -1,0 +1,103 @@
+//! From what the user wrote under `tls` to settings. It must not read files.
+
+use tapline_config::{Opaque, TlsClientConfig, TlsVersion as Written};
+
+use super::{Pem, TlsError, TlsSettings, TlsVersion, Verify};
+
+impl TlsSettings {
+    /// Takes over what the user wrote, except `insecure`: that is for the caller to obey.
+    pub fn from_config(config: &TlsClientConfig) -> Result<Self, TlsError> {
+        if !config.reload_interval.is_zero() {
+            return Err(TlsError::NotSupported("reload_interval"));
+        }
+        let max_version = match config.max_version {
+            None => None,
+            Some(Written::V1_3) => Some(TlsVersion::Tls13),
+            Some(Written::V1_2) => Some(TlsVersion::Tls12),
+            Some(Written::V1_0 | Written::V1_1) => {
+                return Err(TlsError::NotSupported("max_version below 1.2"));
+            }
+        };
+        // Who allows older versions than 1.2 allows 1.2 as well.
+        let min_version = match config.oldest_version() {
+            Written::V1_0 | Written::V1_1 | Written::V1_2 => TlsVersion::Tls12,
+            Written::V1_3 => TlsVersion::Tls13,
+        };
+        let name = &config.server_name_override;
+        Ok(Self {
+            verify: if config.insecure_skip_verify {
+                Verify::Skip
+            } else {
+                Verify::Yes
+            },
+            server_name: (!name.is_empty()).then(|| name.clone()),
+            ca: pem(&config.ca_file, &config.ca_pem),
+            with_system_roots: config.include_system_ca_certs_pool,
+            certificate: pem(&config.cert_file, &config.cert_pem),
+            key: pem(&config.key_file, &config.key_pem),
+            min_version: Some(min_version),
+            max_version,
+        })
+    }
+}
+
+fn pem(file: &str, text: &Opaque) -> Option<Pem> {
+    match (file.is_empty(), text.is_empty()) {
+        (false, _) => Some(Pem::File(file.into())),
+        (true, false) => Some(Pem::Text(text.reveal().to_owned())),
+        (true, true) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tapline_config::{Duration, TlsClientConfig, TlsVersion as Written};
+
+    use super::{Pem, TlsSettings, TlsVersion, Verify};
+
+    #[test]
+    fn takes_over_what_was_written() {
+        let config = TlsClientConfig {
+            insecure_skip_verify: true,
+            ca_file: "/ca.pem".to_owned(),
+            key_pem: "secret".into(),
+            min_version: Some(Written::V1_0),
+            max_version: Some(Written::V1_2),
+            ..TlsClientConfig::default()
+        };
+        let settings = TlsSettings::from_config(&config).expect("is supported");
+        assert_eq!(settings.verify, Verify::Skip);
+        assert_eq!(settings.ca, Some(Pem::File("/ca.pem".into())));
+        assert_eq!(settings.key, Some(Pem::Text("secret".to_owned())));
+        assert_eq!(settings.min_version, Some(TlsVersion::Tls12));
+        assert_eq!(settings.max_version, Some(TlsVersion::Tls12));
+        assert_eq!(settings.server_name, None);
+    }
+
+    #[test]
+    fn what_we_lack_is_said() {
+        let reload_interval = Duration::from_secs(60);
+        let reloading = TlsClientConfig {
+            reload_interval,
+            ..TlsClientConfig::default()
+        };
+        let max_version = Some(Written::V1_1);
+        let old = TlsClientConfig {
+            max_version,
+            ..TlsClientConfig::default()
+        };
+        let message = |config| {
+            TlsSettings::from_config(&config)
+                .expect_err("is refused")
+                .to_string()
+        };
+        assert_eq!(
+            message(reloading),
+            "reload_interval is not supported by tapline yet"
+        );
+        assert_eq!(
+            message(old),
+            "max_version below 1.2 is not supported by tapline yet"
+        );
+    }
+}
