@@ -1,0 +1,118 @@
+//! Accepts connections, with or without TLS, and hands requests to HTTP or gRPC.
+
+use std::{io, net::SocketAddr, sync::Arc};
+
+use http::{Request, Response, header::CONTENT_TYPE};
+use http_body_util::combinators::UnsyncBoxBody;
+use hyper::{body::Incoming, service::service_fn};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo},
+    server::conn::auto,
+};
+use rustls::{RootCertStore, ServerConfig, crypto::ring, server::WebPkiClientVerifier};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpListener,
+    task::JoinSet,
+};
+use tokio_rustls::TlsAcceptor;
+
+use super::{Shared, grpc, http::answer as answer_http};
+use crate::certificates::{CA_PEM, SERVER_KEY, SERVER_PEM};
+
+pub(super) type Body = UnsyncBoxBody<bytes::Bytes, std::convert::Infallible>;
+
+/// Accepts until aborted. Connections are tasks of its own set, so aborting ends them too.
+pub(super) async fn serve(listener: TcpListener, tls: Option<TlsAcceptor>, shared: Arc<Shared>) {
+    let mut connections = JoinSet::new();
+    loop {
+        // Both arms are cancel-safe: `accept` and `join_next` lose nothing when dropped.
+        let (socket, peer) = tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok(accepted) => accepted,
+                Err(_) => continue,
+            },
+            Some(_) = connections.join_next() => continue,
+        };
+        let (tls, shared) = (tls.clone(), Arc::clone(&shared));
+        connections.spawn(async move {
+            match tls {
+                None => connection(socket, peer, shared).await,
+                Some(tls) => {
+                    // A failed handshake is what some tests want; the client reports it.
+                    if let Ok(socket) = tls.accept(socket).await {
+                        connection(socket, peer, shared).await;
+                    }
+                }
+            }
+        });
+    }
+}
+
+async fn connection<S>(socket: S, peer: SocketAddr, shared: Arc<Shared>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let service = service_fn(move |request| {
+        let shared = Arc::clone(&shared);
+        async move { answer(&shared, peer, request).await }
+    });
+    // An error here is a client that went away, or a scripted hang-up.
+    let _closed = auto::Builder::new(TokioExecutor::new())
+        .serve_connection(TokioIo::new(socket), service)
+        .await;
+}
+
+async fn answer(
+    shared: &Shared,
+    peer: SocketAddr,
+    request: Request<Incoming>,
+) -> io::Result<Response<Body>> {
+    let is_grpc = request
+        .headers()
+        .get(CONTENT_TYPE)
+        .is_some_and(|value| value.as_bytes().starts_with(b"application/grpc"));
+    if is_grpc {
+        grpc::answer(shared, peer, request).await
+    } else {
+        answer_http(shared, peer, request).await
+    }
+}
+
+/// Whom a TLS backend lets in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Clients {
+    Anyone,
+    Signed,
+}
+
+pub(super) fn acceptor(clients: Clients) -> TlsAcceptor {
+    let provider = Arc::new(ring::default_provider());
+    let certificates = CertificateDer::pem_slice_iter(SERVER_PEM.as_bytes())
+        .collect::<Result<Vec<_>, _>>()
+        .expect("the test certificate is PEM");
+    let key = PrivateKeyDer::from_pem_slice(SERVER_KEY.as_bytes()).expect("the test key is PEM");
+    let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .expect("ring has the default versions");
+    let builder = if clients == Clients::Anyone {
+        builder.with_no_client_auth()
+    } else {
+        let mut roots = RootCertStore::empty();
+        for authority in CertificateDer::pem_slice_iter(CA_PEM.as_bytes()) {
+            roots
+                .add(authority.expect("the test CA is PEM"))
+                .expect("the test CA is a CA");
+        }
+        let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider)
+            .build()
+            .expect("there is a root");
+        builder.with_client_cert_verifier(verifier)
+    };
+    let mut config = builder
+        .with_single_cert(certificates, key)
+        .expect("the test key fits its certificate");
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    TlsAcceptor::from(Arc::new(config))
+}
