@@ -1,0 +1,8 @@
+//! What happens to telemetry between a receiver and an exporter.
+//!
+//! One module per processor, named as in the configuration; each has a `Config` and a `build`. They
+//! must not know receivers or exporters.
+
+pub mod batch;
+pub mod memory_limiter;
+mod names;
