@@ -1,0 +1,95 @@
+//! `otlp_http` (alias `otlphttp`): OTLP over HTTP, one POST per batch.
+//!
+//! Nothing is decoded; compression is the only copy. Memory is bounded by the requests that
+//! delivery has in flight, each at most 64 MiB and once more compressed.
+
+mod config;
+mod retry_after;
+mod verdict;
+
+use std::{sync::Arc, time::SystemTime};
+
+use async_trait::async_trait;
+use http::{
+    HeaderMap, HeaderValue, Uri,
+    header::{CONTENT_ENCODING, CONTENT_TYPE, USER_AGENT},
+};
+use tapline_net::{compression::Compression, http::Client};
+use tapline_pdata::Batch;
+use tapline_pipeline::{BuildContext, Exporter, Fault, Refusal};
+
+use crate::otlp::{PartialSuccesses, check_size, header_map, user_agent};
+
+pub use config::{CompressionParams, Config};
+
+/// Builds the exporter for one signal. Reads certificate files, opens no connection.
+pub fn build(config: &Config, cx: &BuildContext) -> Result<Arc<dyn Exporter>, String> {
+    let url = config.url(cx.signal)?;
+    let settings = config.client_settings(&url)?;
+    let client = Client::new(&settings).map_err(|error| error.to_string())?;
+    let compression =
+        Compression::from_name(&config.compression).map_err(|error| error.to_string())?;
+    Ok(Arc::new(OtlpHttp {
+        client,
+        url,
+        headers: headers(config, compression)?,
+        compression,
+        level: config.compression_params.level,
+        partial_successes: PartialSuccesses::default(),
+        cx: cx.clone(),
+    }))
+}
+
+/// Returns the headers of every request; those of the user win.
+fn headers(config: &Config, compression: Compression) -> Result<HeaderMap, String> {
+    let mut headers = HeaderMap::new();
+    let agent = user_agent()
+        .parse()
+        .map_err(|_invalid| "the user agent is not a header value")?;
+    headers.insert(USER_AGENT, agent);
+    headers.insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static("application/x-protobuf"),
+    );
+    if let Some(encoding) = compression.content_encoding() {
+        headers.insert(CONTENT_ENCODING, HeaderValue::from_static(encoding));
+    }
+    headers.extend(header_map(&config.headers));
+    Ok(headers)
+}
+
+struct OtlpHttp {
+    client: Client,
+    url: Uri,
+    headers: HeaderMap,
+    compression: Compression,
+    level: i32,
+    partial_successes: PartialSuccesses,
+    cx: BuildContext,
+}
+
+#[async_trait]
+impl Exporter for OtlpHttp {
+    async fn export(&self, batch: Batch) -> Result<(), Refusal> {
+        check_size(&batch)?;
+        let body = self
+            .compression
+            .compress(self.level, batch.chunks())
+            .map_err(|error| {
+                Refusal::never(
+                    Fault::Tapline,
+                    format!("cannot compress with {}: {error}", self.compression),
+                )
+            })?;
+        let posted = self.client.post(&self.url, &self.headers, body).await;
+        let response =
+            posted.map_err(|error| Refusal::later(Fault::Backend, error.to_string(), None))?;
+        if !response.status.is_success() {
+            return Err(verdict::refusal(&response, &self.url, SystemTime::now()));
+        }
+        if verdict::is_protobuf(&response.headers) {
+            self.partial_successes.look_at(&response.body, &self.cx);
+        }
+        Ok(())
+    }
+}
