@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+/*
+ * What the kernel half tells the user half, byte for byte. `src/abi.rs` mirrors every struct here,
+ * and `tests/abi.rs` compares both with the BTF of the compiled objects.
+ *
+ * Times are CLOCK_MONOTONIC nanoseconds. Addresses are 16 bytes, IPv4 as ::ffff:a.b.c.d.
+ * Ports are in host order. Padding is explicit and zero.
+ */
+#ifndef TAPLINE_ABI_H
+#define TAPLINE_ABI_H
+
+#include "kernel.h"
+
+#define ABI_VERSION 1
+
+/* Bytes of one socket call that may be copied; a power of two. */
+#define CAPTURE_MAX 8192
+#define TAIL_MAX 8
+#define FILENAME_MAX_BYTES 256
+#define ARGS_MAX_BYTES 1024
+#define ENV_MAX_BYTES 8192
+
+enum event_kind {
+    EVENT_DATA = 1,
+    EVENT_OPEN = 2,
+    EVENT_CLOSE = 3,
+    EVENT_CONNECT_FAILED = 4,
+    EVENT_EXEC = 5,
+    EVENT_FORK = 6,
+    EVENT_EXIT = 7,
+};
+
+enum direction { DIRECTION_SENT = 0, DIRECTION_RECEIVED = 1 };
+enum role { ROLE_UNKNOWN = 0, ROLE_CLIENT = 1, ROLE_SERVER = 2 };
+
+enum data_flags {
+    DATA_NO_BUFFER = 1, /* sendfile, splice, kernel thread, 32-bit task: bytes moved unseen */
+};
+
+enum close_flags {
+    CLOSE_BY_PEER = 1, /* the peer's FIN came before ours */
+};
+
+struct event_header {
+    u16 kind;
+    u16 version;
+    u32 size; /* of the whole record */
+    u64 at_ns;
+};
+
+struct tuple {
+    u8 local[16];
+    u8 remote[16];
+    u16 local_port;
+    u16 remote_port;
+    u32 netns; /* inode of the network namespace */
+    u16 family;
+    u8 pad[6];
+};
+
+/* Bytes moved on a socket: where they stand in their stream, and a prefix of them. */
+struct event_data {
+    struct event_header header;
+    u64 cookie;
+    u64 offset; /* of the first byte, counted from when we first saw the socket */
+    u32 tgid;
+    u32 tid;
+    u32 tcp_end_seq; /* TCP sequence number after the last byte; 0 for AF_UNIX */
+    u32 len;         /* bytes moved */
+    u16 copied;      /* bytes in data */
+    u8 direction;
+    u8 flags;
+    u8 tail_len;
+    u8 pad[3];
+    u8 tail[TAIL_MAX]; /* the last bytes moved, when data ends before them */
+    /* `copied` bytes follow */
+};
+
+/* A socket whose data follows. Sent once, before its first event_data. */
+struct event_open {
+    struct event_header header;
+    u64 cookie;
+    u64 connect_ns;     /* connect() began; 0 when not seen */
+    u64 established_ns; /* 0 when the connection is older than we are */
+    struct tuple tuple;
+    u32 tgid;
+    u32 tid;
+    u8 role;
+    u8 pad[7];
+};
+
+struct event_close {
+    struct event_header header;
+    u64 cookie;
+    u64 sent_bytes;
+    u64 received_bytes;
+    u32 srtt_us;
+    u32 retransmits;
+    u32 error; /* errno of the socket, 0 for an orderly end */
+    u32 flags;
+};
+
+struct event_connect_failed {
+    struct event_header header;
+    u64 cookie;
+    u64 connect_ns;
+    struct tuple tuple;
+    u32 tgid;
+    u32 tid;
+    u32 error; /* errno; 0 when the process gave up itself */
+    u32 pad;
+};
+
+struct event_exec {
+    struct event_header header;
+    u64 start_boottime_ns;
+    u32 tgid;
+    u32 parent_tgid;
+    u16 args_len;
+    u16 env_len;
+    u32 pad;
+    u8 filename[FILENAME_MAX_BYTES]; /* NUL-terminated */
+    u8 args[ARGS_MAX_BYTES];         /* NUL-separated */
+    /* `env_len` bytes of environment follow, NUL-separated; only OTEL_* is ever looked at */
+};
+
+struct event_fork {
+    struct event_header header;
+    u64 start_boottime_ns;
+    u32 tgid;
+    u32 parent_tgid;
+};
+
+struct event_exit {
+    struct event_header header;
+    u32 tgid;
+    u32 pad;
+};
+
+/* One socket that existed before us; records of the iterator, not of the ring. */
+struct existing_socket {
+    u64 cookie;
+    struct tuple tuple;
+    u32 tgid;
+    u32 state;
+};
+
+/* What user space tells the kernel half; one entry in `control`. */
+struct control {
+    u32 generation; /* changes whenever `ignored` does */
+    u32 self_tgid;  /* found by the iterator, which runs as us */
+    u32 capture_max;
+    u32 pad;
+};
+
+/* Per CPU, in `losses`. */
+struct loss {
+    u64 events;      /* records the full ring had no room for */
+    u64 bytes;       /* their size */
+    u64 busy;        /* payloads left out because the scratch was in use */
+    u64 unreadable;  /* payloads whose user memory could not be read */
+};
+
+#endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+/*
+ * Does a message start look like a protocol we parse? Cheap and generous: a false yes costs a few
+ * copied bytes, user space is strict; a false no would lose requests.
+ */
+#ifndef TAPLINE_CLASSIFY_H
+#define TAPLINE_CLASSIFY_H
+
+#include "maps.h"
+
+#define SNIFF_BYTES 32
+#define METHOD_MAX 24
+
+enum looks { LOOKS_OTHER = 0, LOOKS_UNDECIDED = 1, LOOKS_HTTP1 = 2 };
+
+INLINE bool is_method_letter(u8 c)
+{
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' || c == '_';
+}
+
+/* `HTTP/1.`; the first `len` bytes of it are undecided. */
+INLINE enum looks looks_response(const u8 *head, u32 len)
+{
+    const u8 want[7] = {'H', 'T', 'T', 'P', '/', '1', '.'};
+#pragma unroll
+    for (u32 i = 0; i < sizeof(want); i++) {
+        if (i >= len)
+            return LOOKS_UNDECIDED;
+        if (head[i] != want[i])
+            return LOOKS_OTHER;
+    }
+    return LOOKS_HTTP1;
+}
+
+/* A method, one space, and a target: `/path`, `*`, `http://...`, or CONNECT's `host:port`. */
+INLINE enum looks looks_request(const u8 *head, u32 len)
+{
+    for (u32 i = 0; i < METHOD_MAX; i++) {
+        if (i >= len)
+            return LOOKS_UNDECIDED;
+        u8 c = head[i];
+        if (c == ' ' && i > 0) {
+            if (i + 1 >= len)
+                return LOOKS_UNDECIDED;
+            u8 next = head[(i + 1) & (SNIFF_BYTES - 1)];
+            bool connect = head[0] == 'C' && i == 7;
+            if (next == '/' || next == '*' || next == 'h' || next == 'H' || connect)
+                return LOOKS_HTTP1;
+            return LOOKS_OTHER;
+        }
+        if (!is_method_letter(c))
+            return LOOKS_OTHER;
+    }
+    return LOOKS_OTHER;
+}
+
+/* Looks at the first `len` bytes of this CPU's scratch. */
+VERIFIED_ALONE u32 classify(u32 len)
+{
+    u32 zero = 0;
+    struct scratch *scratch = bpf_map_lookup_elem(&scratches, &zero);
+
+    if (!scratch)
+        return LOOKS_OTHER;
+    enum looks response = looks_response(scratch->data, len);
+    if (response != LOOKS_OTHER)
+        return response;
+    return looks_request(scratch->data, len);
+}
+
+#endif

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+/* Every map, its bound, and why it has that bound. */
+#ifndef TAPLINE_MAPS_H
+#define TAPLINE_MAPS_H
+
+#include "abi.h"
+
+#define MAP_UINT(name, value) int(*name)[value]
+#define MAP_TYPE(name, type) typeof(type) *name
+
+/* The only way out. The loader sets its size (default 16 MiB). */
+struct {
+    MAP_UINT(type, BPF_MAP_TYPE_RINGBUF);
+    MAP_UINT(max_entries, 16 * 1024 * 1024);
+} events SEC(".maps");
+
+enum socket_flags {
+    SOCKET_OURS = 1,      /* tapline's own, or the other end of one */
+    SOCKET_ANNOUNCED = 2, /* event_open is in the ring */
+    SOCKET_CLOSED = 4,    /* event_close is in the ring */
+    SOCKET_PEER_FIN = 8,
+    SOCKET_IGNORED = 16, /* the owner is not a target, as of `generation` */
+};
+
+enum protocol { PROTOCOL_UNKNOWN = 0, PROTOCOL_HTTP1 = 1 };
+
+/* What we remember of a socket. Lives in the socket and dies with it: no bound needed. */
+struct socket_state {
+    u64 sent;
+    u64 received;
+    u64 connect_ns;
+    u64 established_ns;
+    u32 owner_tgid;
+    u32 owner_tid;
+    u32 generation;
+    u32 budget; /* payload bytes this message may still copy */
+    u8 role;
+    u8 protocol;
+    u8 last_direction; /* direction + 1; 0 before the first byte */
+    u8 undecided;      /* small chunks we still follow before the protocol must show */
+    u8 flags;
+    u8 pad[3];
+};
+
+struct {
+    MAP_UINT(type, BPF_MAP_TYPE_SK_STORAGE);
+    MAP_UINT(map_flags, BPF_F_NO_PREALLOC);
+    MAP_TYPE(key, int);
+    MAP_TYPE(value, struct socket_state);
+} sockets SEC(".maps");
+
+/* Connections that tapline itself opened, by tuple, so that their far end is left alone too. */
+struct {
+    MAP_UINT(type, BPF_MAP_TYPE_LRU_HASH);
+    MAP_UINT(max_entries, 1024);
+    MAP_TYPE(key, struct tuple);
+    MAP_TYPE(value, u8);
+} own_connections SEC(".maps");
+
+/* Processes that are not targets. Full: the oldest is traced again until user space says no. */
+struct {
+    MAP_UINT(type, BPF_MAP_TYPE_LRU_HASH);
+    MAP_UINT(max_entries, 16384);
+    MAP_TYPE(key, u32);
+    MAP_TYPE(value, u8);
+} ignored SEC(".maps");
+
+struct {
+    MAP_UINT(type, BPF_MAP_TYPE_ARRAY);
+    MAP_UINT(max_entries, 1);
+    MAP_TYPE(key, u32);
+    MAP_TYPE(value, struct control);
+} control SEC(".maps");
+
+struct {
+    MAP_UINT(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+    MAP_UINT(max_entries, 1);
+    MAP_TYPE(key, u32);
+    MAP_TYPE(value, struct loss);
+} losses SEC(".maps");
+
+/* Where a record is put together before it goes to the ring. Twice the capture size, because the
+ * verifier adds the largest offset and the largest length. */
+struct scratch {
+    u32 busy;
+    u32 pad;
+    struct event_data event;
+    u8 data[2 * CAPTURE_MAX];
+};
+
+struct {
+    MAP_UINT(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+    MAP_UINT(max_entries, 1);
+    MAP_TYPE(key, u32);
+    MAP_TYPE(value, struct scratch);
+} scratches SEC(".maps");
+
+struct exec_scratch {
+    struct event_exec event;
+    u8 env[ENV_MAX_BYTES];
+};
+
+struct {
+    MAP_UINT(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+    MAP_UINT(max_entries, 1);
+    MAP_TYPE(key, u32);
+    MAP_TYPE(value, struct exec_scratch);
+} exec_scratches SEC(".maps");
+
+/* Wakes the reader only when this much waits; otherwise its timer finds the records. */
+#define WAKE_AT_BYTES (2 * 1024 * 1024)
+
+INLINE struct loss *my_losses(void)
+{
+    u32 zero = 0;
+    return bpf_map_lookup_elem(&losses, &zero);
+}
+
+INLINE struct control *the_control(void)
+{
+    u32 zero = 0;
+    return bpf_map_lookup_elem(&control, &zero);
+}
+
+/* Puts a record into the ring, or counts it as lost. Returns whether it is in. */
+INLINE bool emit(void *record, u64 size)
+{
+    u64 waiting = bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA);
+    u64 wake = waiting > WAKE_AT_BYTES ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
+    if (likely(bpf_ringbuf_output(&events, record, size, wake) == 0))
+        return true;
+    struct loss *loss = my_losses();
+    if (loss) {
+        loss->events += 1;
+        loss->bytes += size;
+    }
+    return false;
+}
+
+INLINE void fill_header(struct event_header *header, u16 kind, u32 size)
+{
+    header->kind = kind;
+    header->version = ABI_VERSION;
+    header->size = size;
+    header->at_ns = bpf_ktime_get_ns();
+}
+
+#endif

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+/* Reading a `struct sock`: whose addresses it has, and whether we follow it at all. */
+#ifndef TAPLINE_SOCKET_H
+#define TAPLINE_SOCKET_H
+
+#include "maps.h"
+
+/* Streams over TCP and AF_UNIX carry requests. */
+INLINE bool is_followed(struct sock *sk)
+{
+    u16 family = sk->__sk_common.skc_family;
+    if (family == AF_UNIX)
+        return sk->sk_type == SOCK_STREAM;
+    if (family == AF_INET || family == AF_INET6)
+        return sk->sk_type == SOCK_STREAM && sk->sk_protocol == IPPROTO_TCP;
+    return false;
+}
+
+INLINE void mapped(u8 *to, u32 address)
+{
+    __builtin_memset(to, 0, 10);
+    to[10] = 0xff;
+    to[11] = 0xff;
+    __builtin_memcpy(to + 12, &address, 4);
+}
+
+/* AF_UNIX sockets have no addresses here: only family and namespace are set. */
+INLINE void read_tuple(struct tuple *tuple, struct sock *sk)
+{
+    __builtin_memset(tuple, 0, sizeof(*tuple));
+    tuple->family = sk->__sk_common.skc_family;
+    tuple->netns = sk->__sk_common.skc_net.net->ns.inum;
+    if (tuple->family == AF_UNIX)
+        return;
+    tuple->local_port = sk->__sk_common.skc_num;
+    tuple->remote_port = __builtin_bswap16(sk->__sk_common.skc_dport);
+    if (tuple->family == AF_INET) {
+        mapped(tuple->local, sk->__sk_common.skc_rcv_saddr);
+        mapped(tuple->remote, sk->__sk_common.skc_daddr);
+    } else {
+        bpf_probe_read_kernel(tuple->local, 16, &sk->__sk_common.skc_v6_rcv_saddr);
+        bpf_probe_read_kernel(tuple->remote, 16, &sk->__sk_common.skc_v6_daddr);
+    }
+}
+
+/* The tuple as a key that both ends agree on: no family, no namespace, seen from the opener. */
+INLINE void own_key(struct tuple *key, struct sock *sk, bool opener)
+{
+    struct tuple tuple;
+    read_tuple(&tuple, sk);
+    __builtin_memset(key, 0, sizeof(*key));
+    __builtin_memcpy(key->local, opener ? tuple.local : tuple.remote, 16);
+    __builtin_memcpy(key->remote, opener ? tuple.remote : tuple.local, 16);
+    key->local_port = opener ? tuple.local_port : tuple.remote_port;
+    key->remote_port = opener ? tuple.remote_port : tuple.local_port;
+}
+
+INLINE struct socket_state *state_of(struct sock *sk)
+{
+    return bpf_sk_storage_get(&sockets, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+}
+
+#endif

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+/*
+ * A TCP connection begins, fails to begin, or ends.
+ *
+ *   hook                        since  emits
+ *   tp_btf/inet_sock_set_state  4.16   event_connect_failed, event_close; remembers role and times
+ *
+ * Most changes happen in softirq, where `current` is somebody else: the opener is remembered when
+ * connect() runs, the owner of an accepted connection when it first moves bytes.
+ */
+#include "socket.h"
+
+INLINE void on_connect(struct sock *sk, struct socket_state *state)
+{
+    u64 pid_tgid = bpf_get_current_pid_tgid();
+    struct control *control = the_control();
+
+    state->role = ROLE_CLIENT;
+    state->connect_ns = bpf_ktime_get_ns();
+    state->owner_tgid = pid_tgid >> 32;
+    state->owner_tid = pid_tgid;
+    state->generation = 0;
+    if (control && state->owner_tgid == control->self_tgid)
+        state->flags |= SOCKET_OURS;
+}
+
+INLINE void on_connect_failed(struct sock *sk, struct socket_state *state)
+{
+    struct event_connect_failed event;
+
+    if ((state->flags & SOCKET_OURS) || bpf_map_lookup_elem(&ignored, &state->owner_tgid))
+        return;
+    __builtin_memset(&event, 0, sizeof(event));
+    fill_header(&event.header, EVENT_CONNECT_FAILED, sizeof(event));
+    event.cookie = bpf_get_socket_cookie(sk);
+    event.connect_ns = state->connect_ns;
+    read_tuple(&event.tuple, sk);
+    event.tgid = state->owner_tgid;
+    event.tid = state->owner_tid;
+    event.error = sk->sk_err;
+    emit(&event, sizeof(event));
+}
+
+INLINE void on_established(struct sock *sk, struct socket_state *state, int old)
+{
+    struct tuple key;
+    u8 one = 1;
+
+    state->established_ns = bpf_ktime_get_ns();
+    if (old == TCP_SYN_SENT) {
+        if (state->flags & SOCKET_OURS) {
+            own_key(&key, sk, true);
+            bpf_map_update_elem(&own_connections, &key, &one, BPF_ANY);
+        }
+        return;
+    }
+    state->role = ROLE_SERVER;
+    own_key(&key, sk, false);
+    if (bpf_map_lookup_elem(&own_connections, &key))
+        state->flags |= SOCKET_OURS;
+}
+
+INLINE void on_end(struct sock *sk, struct socket_state *state)
+{
+    struct event_close event;
+
+    if ((state->flags & SOCKET_CLOSED) || !(state->flags & SOCKET_ANNOUNCED))
+        return;
+    __builtin_memset(&event, 0, sizeof(event));
+    fill_header(&event.header, EVENT_CLOSE, sizeof(event));
+    event.cookie = bpf_get_socket_cookie(sk);
+    event.sent_bytes = state->sent;
+    event.received_bytes = state->received;
+    event.error = sk->sk_err;
+    if (state->flags & SOCKET_PEER_FIN)
+        event.flags |= CLOSE_BY_PEER;
+    struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
+    if (tcp) {
+        event.srtt_us = tcp->srtt_us >> 3;
+        event.retransmits = tcp->total_retrans;
+    }
+    if (emit(&event, sizeof(event)))
+        state->flags |= SOCKET_CLOSED;
+}
+
+SEC("tp_btf/inet_sock_set_state")
+int inet_sock_set_state(u64 *ctx)
+{
+    struct sock *sk = (struct sock *)ctx[0];
+    int old = ctx[1];
+    int new = ctx[2];
+
+    if (sk->sk_protocol != IPPROTO_TCP || old == TCP_LISTEN || new == TCP_LISTEN)
+        return 0;
+    if (new == TCP_SYN_RECV)
+        return 0; /* still a copy of its listener */
+    struct socket_state *state = state_of(sk);
+    if (!state)
+        return 0;
+
+    if (new == TCP_SYN_SENT)
+        on_connect(sk, state);
+    else if (new == TCP_ESTABLISHED)
+        on_established(sk, state, old);
+    else if (old == TCP_SYN_SENT && new == TCP_CLOSE)
+        on_connect_failed(sk, state);
+    else if (new == TCP_CLOSE_WAIT)
+        state->flags |= SOCKET_PEER_FIN;
+    else if (new == TCP_CLOSE)
+        on_end(sk, state);
+    else if ((new == TCP_FIN_WAIT1 || new == TCP_LAST_ACK) && sk->sk_shutdown == SHUTDOWN_BOTH)
+        on_end(sk, state); /* close(), as opposed to shutdown() of one half */
+    return 0;
+}

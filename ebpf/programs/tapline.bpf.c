@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+/* The one object: every subject in its own file, one set of maps. Compiled by `cargo xtask bpf`. */
+#include "existing.bpf.c"
+#include "connection.bpf.c"
+#include "io.bpf.c"
+#include "process.bpf.c"
+
+/* Structs that only ring records use would be missing from BTF; the ABI test needs them all. */
+const struct event_data *const volatile abi_event_data = 0;
+const struct event_open *const volatile abi_event_open = 0;
+const struct event_close *const volatile abi_event_close = 0;
+const struct event_connect_failed *const volatile abi_event_connect_failed = 0;
+const struct event_exec *const volatile abi_event_exec = 0;
+const struct event_fork *const volatile abi_event_fork = 0;
+const struct event_exit *const volatile abi_event_exit = 0;
+const struct existing_socket *const volatile abi_existing_socket = 0;
+
+/* The helpers we call are for GPL-compatible programs. */
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -1,0 +1,31 @@
+//! The bounds a user may set on the kernel half, with their defaults.
+
+/// The most bytes of one socket call that the kernel half can copy.
+pub const CAPTURE_MAX_BYTES: u32 = 8192;
+
+/// Sizes that bound what the tap uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// Ring buffer size in bytes; rounded up to a power of two, at least one page.
+    pub ring_bytes: u32,
+    /// Bytes copied from one socket call, at most [`CAPTURE_MAX_BYTES`]; a message gets twice this.
+    pub capture_bytes: u32,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self { ring_bytes: 16 * 1024 * 1024, capture_bytes: 4096 }
+    }
+}
+
+impl Bounds {
+    /// Returns the ring size the kernel accepts: a power of two that is a multiple of the page.
+    pub(crate) fn kernel_ring_bytes(self) -> u32 {
+        self.ring_bytes.clamp(64 * 1024, 1 << 30).next_power_of_two()
+    }
+
+    /// Returns the capture size within what the programs were compiled for.
+    pub(crate) fn kernel_capture_bytes(self) -> u32 {
+        self.capture_bytes.clamp(256, CAPTURE_MAX_BYTES)
+    }
+}

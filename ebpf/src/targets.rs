@@ -1,0 +1,40 @@
+//! Tells the kernel half which processes to leave alone.
+
+use aya::maps::{Array, HashMap, MapData, MapError};
+
+use crate::abi::Control;
+
+/// The processes that are not traced. Whoever is not named here is.
+pub struct IgnoredProcesses {
+    pub(crate) ignored: HashMap<MapData, u32, u8>,
+    pub(crate) control: Array<MapData, Control>,
+}
+
+impl IgnoredProcesses {
+    /// Leaves a process alone from its next socket call on.
+    pub fn ignore(&mut self, tgid: u32) -> Result<(), MapError> {
+        self.ignored.insert(tgid, 1, 0)?;
+        self.next_generation()
+    }
+
+    /// Traces a process (again). A process that was never ignored is not an error.
+    pub fn trace(&mut self, tgid: u32) -> Result<(), MapError> {
+        match self.ignored.remove(&tgid) {
+            Ok(()) => self.next_generation(),
+            Err(MapError::KeyNotFound) => Ok(()),
+            Err(MapError::SyscallError(error))
+                if error.io_error.kind() == std::io::ErrorKind::NotFound =>
+            {
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Sockets remember the answer for their owner; a new generation makes them ask again.
+    fn next_generation(&mut self) -> Result<(), MapError> {
+        let mut control = self.control.get(&0, 0)?;
+        control.generation = control.generation.wrapping_add(1).max(1);
+        self.control.set(0, control, 0)
+    }
+}
