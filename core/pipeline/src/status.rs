@@ -118,18 +118,19 @@ impl StatusTable {
 
     /// Moves a component to a state, and says whether it moved: an illegal move changes nothing.
     pub fn report(&self, node: &Node, status: Status, cause: &str) -> bool {
+        move_to(&mut self.lock(), node, status, cause)
+    }
+
+    /// Moves a component, and says whether no other instance of it, for another signal, is in a
+    /// recoverable error now: one backend that is away is one piece of news, not one per signal.
+    pub(crate) fn report_alone(&self, node: &Node, status: Status, cause: &str) -> bool {
         let mut table = self.lock();
-        let Some(health) = table.get_mut(node) else {
-            return false;
-        };
-        let legal = health.status.may_become(status);
-        if legal {
-            *health = Health {
-                status,
-                cause: cause.to_owned(),
-            };
-        }
-        legal
+        move_to(&mut table, node, status, cause);
+        let is_sibling =
+            |other: &Node| other != node && other.id() == node.id() && other.role() == node.role();
+        !table
+            .iter()
+            .any(|(other, health)| is_sibling(other) && health.status == Status::RecoverableError)
     }
 
     /// Returns what is known about one component.
@@ -150,6 +151,18 @@ impl StatusTable {
             .lock()
             .expect("nothing panics while the table is held")
     }
+}
+
+fn move_to(table: &mut BTreeMap<Node, Health>, node: &Node, status: Status, cause: &str) -> bool {
+    let Some(health) = table.get_mut(node) else {
+        return false;
+    };
+    let legal = health.status.may_become(status);
+    if legal {
+        let cause = cause.to_owned();
+        *health = Health { status, cause };
+    }
+    legal
 }
 
 #[cfg(test)]

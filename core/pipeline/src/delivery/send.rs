@@ -148,10 +148,10 @@ impl Sender {
         if !log.outage.is_ongoing() {
             return;
         }
-        self.status.report(&self.node, Status::Ok, "");
-        if let Some(recovery) = log.outage.succeeded(Instant::now()) {
+        let alone = self.status.report_alone(&self.node, Status::Ok, "");
+        if let Some(recovery) = log.outage.succeeded(Instant::now()).filter(|_| alone) {
             tracing::info!(
-                component = %self.node,
+                exporter = %self.node.id(),
                 lasted = ?recovery.lasted,
                 waiting_batches = self.ledger.queued_batches(),
                 dropped_items = recovery.dropped_items,
@@ -161,16 +161,16 @@ impl Sender {
     }
 
     fn failed(&self, refusal: &Refusal) {
-        self.status
-            .report(&self.node, Status::RecoverableError, &refusal.cause);
-        if !self.log().outage.failed(Instant::now()) {
+        let (status, cause) = (Status::RecoverableError, &refusal.cause);
+        let alone = self.status.report_alone(&self.node, status, cause);
+        if !self.log().outage.failed(Instant::now()) || !alone {
             return;
         }
         let plan = match &self.retry {
             Some(_) => "will retry",
             None => "retry_on_failure is off, so the data is not kept",
         };
-        tracing::warn!(component = %self.node, error = %refusal, plan, "exporting fails");
+        tracing::warn!(exporter = %self.node.id(), error = %refusal, plan, "exporting fails");
     }
 
     fn refused_for_good(&self, refusal: &Refusal, items: u64) {

@@ -20,16 +20,25 @@ struct Rig {
 
 impl Rig {
     fn new(script: &str, settings: DeliverySettings) -> Self {
+        let nodes = Signal::ALL.map(|signal| Node::Exporter {
+            id: id("fake"),
+            signal,
+        });
+        Self::for_signal(script, settings, Signal::Traces, StatusTable::new(nodes))
+    }
+
+    fn for_signal(
+        script: &str,
+        settings: DeliverySettings,
+        signal: Signal,
+        status: StatusTable,
+    ) -> Self {
         let exporter = FakeExporter::new(script);
         let meters = Meters::new();
         let context = BuildContext {
             id: id("fake"),
-            signal: Signal::Traces,
+            signal,
         };
-        let status = StatusTable::new([Node::Exporter {
-            id: id("fake"),
-            signal: Signal::Traces,
-        }]);
         let given: Arc<dyn Exporter> = Arc::<FakeExporter>::clone(&exporter);
         let delivery = Delivery::new(given, settings, &context, &meters, status.clone());
         status.report(delivery.node(), Status::Starting, "");
@@ -293,7 +302,7 @@ async fn logs_the_beginning_and_the_end_of_an_outage_and_nothing_between() {
     assert_eq!(
         logged(),
         [
-            "WARN exporting fails component=exporter fake for traces error=connection refused \
+            "WARN exporting fails exporter=fake error=connection refused \
           plan=\"will retry\""
         ]
     );
@@ -306,10 +315,26 @@ async fn logs_the_beginning_and_the_end_of_an_outage_and_nothing_between() {
     sleep(secs(20)).await;
     assert_eq!(
         logged(),
-        [
-            "INFO exporting works again component=exporter fake for traces lasted=12.5s \
-          waiting_batches=2 dropped_items=5"
-        ]
+        ["INFO exporting works again exporter=fake lasted=12.5s \
+          waiting_batches=2 dropped_items=5"]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_backend_that_is_away_is_one_piece_of_news_for_all_signals() {
+    let traces = Rig::new("later take", exact());
+    let status = traces.status.clone();
+    let logs = Rig::for_signal("later take", exact(), Signal::Logs, status);
+    traces.offer(&[1]).await;
+    logs.offer(&[1]).await;
+    sleep(secs(1)).await;
+    assert_eq!(logged().len(), 1);
+    sleep(secs(30)).await;
+    let end = logged();
+    assert_eq!(end.len(), 1, "{end:?}");
+    assert!(
+        end[0].starts_with("INFO exporting works again exporter=fake"),
+        "{end:?}"
     );
 }
 
