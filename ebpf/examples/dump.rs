@@ -1,5 +1,9 @@
 //! Prints what the tap sees for a few seconds: `cargo run -p tapline-ebpf --example dump`.
-#![expect(clippy::print_stdout, clippy::expect_used, reason = "a tool for a person at a terminal")]
+#![expect(
+    clippy::print_stdout,
+    clippy::expect_used,
+    reason = "a tool for a person at a terminal"
+)]
 
 use std::time::{Duration, Instant};
 
@@ -11,17 +15,26 @@ fn main() {
     let end = Instant::now() + Duration::from_secs(5);
     while Instant::now() < end {
         tap.ring.wait(Duration::from_millis(5));
-        while let Some(record) = tap.ring.next() {
+        while let Some(record) = tap.ring.take() {
             match Event::parse(&record) {
                 Ok(Event::Data(head, bytes)) => println!(
                     "data {} {}/{} dir {} at {} len {} seq {} {:?}",
-                    head.cookie, head.tgid, head.tid, head.direction, head.offset, head.len,
-                    head.tcp_end_seq, String::from_utf8_lossy(&bytes[..bytes.len().min(60)])
+                    head.cookie,
+                    head.tgid,
+                    head.tid,
+                    head.direction,
+                    head.offset,
+                    head.len,
+                    head.tcp_end_seq,
+                    String::from_utf8_lossy(&bytes[..bytes.len().min(60)])
                 ),
                 Ok(Event::Exec(exec)) => println!(
                     "exec {} of {} {:?} {:?} env {}",
-                    exec.tgid, exec.parent_tgid, String::from_utf8_lossy(exec.filename),
-                    String::from_utf8_lossy(exec.args), exec.env.len()
+                    exec.tgid,
+                    exec.parent_tgid,
+                    String::from_utf8_lossy(exec.filename),
+                    String::from_utf8_lossy(exec.args),
+                    exec.env.len()
                 ),
                 other => println!("{other:?}"),
             }

@@ -376,7 +376,10 @@ pub fn as_bytes<T: Plain>(value: &T) -> &[u8] {
 impl<'a> Event<'a> {
     /// Checks one ring record and borrows it as an event.
     pub fn parse(record: &'a [u8]) -> Result<Self, Malformed> {
-        let short = |kind| Malformed::Short { kind, len: record.len() };
+        let short = |kind| Malformed::Short {
+            kind,
+            len: record.len(),
+        };
         let header: EventHeader = read(record).ok_or_else(|| short(0))?;
         if header.version != ABI_VERSION {
             return Err(Malformed::Version(header.version));
@@ -408,7 +411,10 @@ impl<'a> Event<'a> {
         const ARGS_AT: usize = std::mem::offset_of!(EventExec, args);
         let head: EventExec = read(record)?;
         let filename = record.get(FILENAME_AT..FILENAME_AT + FILENAME_MAX)?;
-        let end = filename.iter().position(|byte| *byte == 0).unwrap_or(FILENAME_MAX);
+        let end = filename
+            .iter()
+            .position(|byte| *byte == 0)
+            .unwrap_or(FILENAME_MAX);
         let args_len = usize::from(head.args_len).min(ARGS_MAX);
         let env_at = size_of::<EventExec>();
         Some(Self::Exec(Exec {

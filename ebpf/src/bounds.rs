@@ -14,14 +14,19 @@ pub struct Bounds {
 
 impl Default for Bounds {
     fn default() -> Self {
-        Self { ring_bytes: 16 * 1024 * 1024, capture_bytes: 4096 }
+        Self {
+            ring_bytes: 16 * 1024 * 1024,
+            capture_bytes: 4096,
+        }
     }
 }
 
 impl Bounds {
     /// Returns the ring size the kernel accepts: a power of two that is a multiple of the page.
     pub(crate) fn kernel_ring_bytes(self) -> u32 {
-        self.ring_bytes.clamp(64 * 1024, 1 << 30).next_power_of_two()
+        self.ring_bytes
+            .clamp(64 * 1024, 1 << 30)
+            .next_power_of_two()
     }
 
     /// Returns the capture size within what the programs were compiled for.

@@ -21,9 +21,15 @@ pub fn wall_offset_ns() -> i64 {
         let monotonic = read(libc::CLOCK_MONOTONIC);
         let after = read(libc::CLOCK_REALTIME);
         let middle = before + after.saturating_sub(before) / 2;
-        (after.abs_diff(before), middle.cast_signed() - monotonic.cast_signed())
+        (
+            after.abs_diff(before),
+            middle.cast_signed() - monotonic.cast_signed(),
+        )
     };
-    (0..TRIES).map(|_| sample()).min_by_key(|(width, _)| *width).map_or(0, |(_, offset)| offset)
+    (0..TRIES)
+        .map(|_| sample())
+        .min_by_key(|(width, _)| *width)
+        .map_or(0, |(_, offset)| offset)
 }
 
 /// Returns how far `CLOCK_BOOTTIME` is ahead of `CLOCK_MONOTONIC`: the time spent suspended.
@@ -32,7 +38,10 @@ pub fn suspended_ns() -> u64 {
 }
 
 fn read(clock: libc::clockid_t) -> u64 {
-    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    let mut time = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
     // SAFETY: `time` outlives the call; these clocks exist on every kernel the tap runs on.
     unsafe { libc::clock_gettime(clock, &raw mut time) };
     time.tv_sec.cast_unsigned() * 1_000_000_000 + time.tv_nsec.cast_unsigned()

@@ -25,8 +25,15 @@ pub struct ExistingSocket {
 pub(crate) fn read_all(mut iterator: impl Read) -> std::io::Result<Vec<ExistingSocket>> {
     let mut bytes = Vec::new();
     let limit = EXISTING_MAX * size_of::<ExistingRecord>();
-    iterator.by_ref().take(limit as u64).read_to_end(&mut bytes)?;
-    Ok(bytes.chunks_exact(size_of::<ExistingRecord>()).filter_map(abi::read).map(from).collect())
+    iterator
+        .by_ref()
+        .take(limit as u64)
+        .read_to_end(&mut bytes)?;
+    Ok(bytes
+        .chunks_exact(size_of::<ExistingRecord>())
+        .filter_map(abi::read)
+        .map(from)
+        .collect())
 }
 
 fn from(record: ExistingRecord) -> ExistingSocket {

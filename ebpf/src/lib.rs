@@ -12,6 +12,7 @@ mod existing;
 mod loader;
 mod losses;
 mod preflight;
+mod privilege;
 mod ring;
 mod targets;
 
@@ -21,5 +22,6 @@ pub use existing::ExistingSocket;
 pub use loader::{LoadError, Programs, Tap};
 pub use losses::{Loss, Losses};
 pub use preflight::{Finding, Unavailable, preflight};
+pub use privilege::keep_for_loading;
 pub use ring::{Ring, RingItem};
 pub use targets::IgnoredProcesses;

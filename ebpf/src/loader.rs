@@ -7,9 +7,8 @@ use aya::{
 };
 
 use crate::{
-    Bounds, ExistingSocket, IgnoredProcesses, Losses, Ring, Unavailable,
-    abi::Control,
-    existing, preflight,
+    Bounds, ExistingSocket, IgnoredProcesses, Losses, Ring, Unavailable, abi::Control, existing,
+    preflight, privilege,
 };
 
 #[cfg(target_arch = "x86_64")]
@@ -85,8 +84,15 @@ pub struct Tap {
 impl Tap {
     /// Checks the machine, loads and attaches all programs, and lists existing sockets.
     ///
-    /// Takes some 100 ms: the kernel's types are parsed and every program is verified.
+    /// Takes some 100 ms: the kernel's types are parsed and every program is verified. Done by the
+    /// thread that kept the right to, if [`keep_for_loading`](crate::keep_for_loading) was called;
+    /// such a process loads once.
     pub fn load(bounds: Bounds) -> Result<Self, LoadError> {
+        privilege::load(bounds)
+    }
+
+    /// Loads with the capabilities of this very thread.
+    pub(crate) fn load_here(bounds: Bounds) -> Result<Self, LoadError> {
         preflight()?;
         let btf = Btf::from_sys_fs().map_err(LoadError::Btf)?;
         let mut ebpf = EbpfLoader::new()
@@ -101,7 +107,12 @@ impl Tap {
             capture_max: bounds.kernel_capture_bytes(),
             ..Control::default()
         };
-        control.set(0, settings, 0).map_err(|source| LoadError::Map { map: "control", source })?;
+        control
+            .set(0, settings, 0)
+            .map_err(|source| LoadError::Map {
+                map: "control",
+                source,
+            })?;
         let existing = list_existing(&mut ebpf, &btf)?;
         for name in TRACEPOINTS {
             attach(&mut ebpf, name, &btf)?;
@@ -131,7 +142,9 @@ fn take<T>(
 ) -> Result<T, LoadError> {
     let found = ebpf.take_map(map).ok_or_else(|| LoadError::Map {
         map,
-        source: MapError::InvalidName { name: map.to_owned() },
+        source: MapError::InvalidName {
+            name: map.to_owned(),
+        },
     })?;
     convert(found).map_err(|source| LoadError::Map { map, source })
 }
@@ -139,9 +152,15 @@ fn take<T>(
 /// Runs the iterator before anything else is attached: it also tells the kernel half who we are.
 fn list_existing(ebpf: &mut Ebpf, btf: &Btf) -> Result<Vec<ExistingSocket>, LoadError> {
     let program = program::<Iter>(ebpf, ITERATOR)?;
-    program.load("task_file", btf).map_err(|error| refused(ITERATOR, "load", &error))?;
-    let link = program.attach().map_err(|error| refused(ITERATOR, "attach", &error))?;
-    let link = program.take_link(link).map_err(|error| refused(ITERATOR, "attach", &error))?;
+    program
+        .load("task_file", btf)
+        .map_err(|error| refused(ITERATOR, "load", &error))?;
+    let link = program
+        .attach()
+        .map_err(|error| refused(ITERATOR, "attach", &error))?;
+    let link = program
+        .take_link(link)
+        .map_err(|error| refused(ITERATOR, "attach", &error))?;
     let file = link.into_file().map_err(|error| LoadError::Program {
         program: ITERATOR,
         step: "attach",
@@ -152,8 +171,12 @@ fn list_existing(ebpf: &mut Ebpf, btf: &Btf) -> Result<Vec<ExistingSocket>, Load
 
 fn attach(ebpf: &mut Ebpf, name: &'static str, btf: &Btf) -> Result<(), LoadError> {
     let program = program::<BtfTracePoint>(ebpf, name)?;
-    program.load(name, btf).map_err(|error| refused(name, "load", &error))?;
-    program.attach().map_err(|error| refused(name, "attach", &error))?;
+    program
+        .load(name, btf)
+        .map_err(|error| refused(name, "load", &error))?;
+    program
+        .attach()
+        .map_err(|error| refused(name, "attach", &error))?;
     Ok(())
 }
 
@@ -161,8 +184,11 @@ fn program<'e, P>(ebpf: &'e mut Ebpf, name: &'static str) -> Result<&'e mut P, L
 where
     &'e mut P: TryFrom<&'e mut aya::programs::Program, Error = ProgramError>,
 {
-    let missing =
-        || LoadError::Program { program: name, step: "find", reason: "not in the object".into() };
+    let missing = || LoadError::Program {
+        program: name,
+        step: "find",
+        reason: "not in the object".into(),
+    };
     ebpf.program_mut(name)
         .ok_or_else(missing)?
         .try_into()
@@ -173,7 +199,10 @@ where
 fn refused(program: &'static str, step: &'static str, error: &ProgramError) -> LoadError {
     const LOG_LINES: usize = 8;
     let reason = match error {
-        ProgramError::LoadError { io_error, verifier_log } => {
+        ProgramError::LoadError {
+            io_error,
+            verifier_log,
+        } => {
             let log = verifier_log.to_string();
             let lines: Vec<&str> = log.lines().collect();
             let tail = &lines[lines.len().saturating_sub(LOG_LINES)..];
@@ -181,5 +210,9 @@ fn refused(program: &'static str, step: &'static str, error: &ProgramError) -> L
         }
         other => other.to_string(),
     };
-    LoadError::Program { program, step, reason }
+    LoadError::Program {
+        program,
+        step,
+        reason,
+    }
 }

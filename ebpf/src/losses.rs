@@ -19,7 +19,16 @@ pub struct Losses(pub(crate) PerCpuArray<MapData, LossCounters>);
 impl Losses {
     /// Returns the counters of every CPU; costs one system call.
     pub fn read(&self) -> Vec<Loss> {
-        let Ok(values) = self.0.get(&0, 0) else { return Vec::new() };
-        values.iter().enumerate().map(|(cpu, counters)| Loss { cpu, counters: *counters }).collect()
+        let Ok(values) = self.0.get(&0, 0) else {
+            return Vec::new();
+        };
+        values
+            .iter()
+            .enumerate()
+            .map(|(cpu, counters)| Loss {
+                cpu,
+                counters: *counters,
+            })
+            .collect()
     }
 }

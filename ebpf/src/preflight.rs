@@ -26,7 +26,11 @@ impl fmt::Display for Unavailable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("this machine cannot be tapped")?;
         for finding in &self.0 {
-            let Finding { needs, found, remedy } = finding;
+            let Finding {
+                needs,
+                found,
+                remedy,
+            } = finding;
             write!(f, "\n  needs {needs}\n  found {found}\n  do    {remedy}")?;
         }
         Ok(())
@@ -35,7 +39,7 @@ impl fmt::Display for Unavailable {
 
 /// Checks privilege, BTF and the tracepoints without loading anything.
 pub fn preflight() -> Result<(), Unavailable> {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let status = fs::read_to_string("/proc/thread-self/status").unwrap_or_default();
     let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     let findings: Vec<Finding> = [
         privilege(&status),
@@ -44,11 +48,18 @@ pub fn preflight() -> Result<(), Unavailable> {
     .into_iter()
     .flatten()
     .collect();
-    if findings.is_empty() { Ok(()) } else { Err(Unavailable(findings)) }
+    if findings.is_empty() {
+        Ok(())
+    } else {
+        Err(Unavailable(findings))
+    }
 }
 
 fn privilege(status: &str) -> Option<Finding> {
-    let hex = status.lines().find_map(|line| line.strip_prefix("CapEff:"))?.trim();
+    let hex = status
+        .lines()
+        .find_map(|line| line.strip_prefix("CapEff:"))?
+        .trim();
     let capabilities = u64::from_str_radix(hex, 16).unwrap_or(0);
     let has = |capability: u32| capabilities & (1 << capability) != 0;
     if has(CAP_SYS_ADMIN) || (has(CAP_BPF) && has(CAP_PERFMON)) {
@@ -109,13 +120,23 @@ mod tests {
     #[test]
     fn names_the_kernel_without_type_information() {
         let finding = kernel_types(Path::new("/nonexistent"), "5.4.0").expect("no BTF there");
-        assert!(finding.found.starts_with("kernel 5.4.0 without"), "{finding:?}");
+        assert!(
+            finding.found.starts_with("kernel 5.4.0 without"),
+            "{finding:?}"
+        );
     }
 
     #[test]
     fn says_every_reason_at_once() {
-        let one = Finding { needs: "a", found: "b".to_owned(), remedy: "c" };
+        let one = Finding {
+            needs: "a",
+            found: "b".to_owned(),
+            remedy: "c",
+        };
         let text = Unavailable(vec![one.clone(), Finding { needs: "d", ..one }]).to_string();
-        assert!(text.contains("needs a") && text.contains("needs d"), "{text}");
+        assert!(
+            text.contains("needs a") && text.contains("needs d"),
+            "{text}"
+        );
     }
 }

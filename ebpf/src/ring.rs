@@ -32,7 +32,10 @@ impl Ring {
         // SAFETY: a fresh descriptor that nobody else owns.
         let epoll = unsafe { OwnedFd::from_raw_fd(epoll) };
         let edges = libc::EPOLLIN.cast_unsigned() | libc::EPOLLET.cast_unsigned();
-        let mut interest = libc::epoll_event { events: edges, u64: 0 };
+        let mut interest = libc::epoll_event {
+            events: edges,
+            u64: 0,
+        };
         // SAFETY: both descriptors are open, the event outlives the call.
         let added = unsafe {
             libc::epoll_ctl(
@@ -42,11 +45,15 @@ impl Ring {
                 &raw mut interest,
             )
         };
-        if added < 0 { Err(io::Error::last_os_error()) } else { Ok(Self { records, epoll }) }
+        if added < 0 {
+            Err(io::Error::last_os_error())
+        } else {
+            Ok(Self { records, epoll })
+        }
     }
 
     /// Returns the next record, if there is one.
-    pub fn next(&mut self) -> Option<RingItem<'_>> {
+    pub fn take(&mut self) -> Option<RingItem<'_>> {
         self.records.next()
     }
 

@@ -5,15 +5,15 @@ use std::collections::BTreeMap;
 const KIND_STRUCT: u32 = 4;
 
 /// A struct as clang laid it out.
-pub struct Layout {
+pub(crate) struct Layout {
     /// Size in bytes.
-    pub size: usize,
+    pub(crate) size: usize,
     /// Offset in bytes, by member name.
-    pub members: BTreeMap<String, usize>,
+    pub(crate) members: BTreeMap<String, usize>,
 }
 
 /// Returns every named struct of the object's `.BTF` section.
-pub fn structs(object: &[u8]) -> BTreeMap<String, Layout> {
+pub(crate) fn structs(object: &[u8]) -> BTreeMap<String, Layout> {
     let btf = section(object, ".BTF");
     let header = u32_at(btf, 4) as usize;
     let types = &btf[header + u32_at(btf, 8) as usize..][..u32_at(btf, 12) as usize];
@@ -30,7 +30,10 @@ pub fn structs(object: &[u8]) -> BTreeMap<String, Layout> {
                 (text(strings, u32_at(types, member)), (bits / 8) as usize)
             });
             let size = u32_at(types, at + 8) as usize;
-            let layout = Layout { size, members: members.collect() };
+            let layout = Layout {
+                size,
+                members: members.collect(),
+            };
             found.insert(text(strings, u32_at(types, at)), layout);
         }
         at += 12 + trailing_bytes(kind, count);
@@ -41,16 +44,16 @@ pub fn structs(object: &[u8]) -> BTreeMap<String, Layout> {
 /// What follows the twelve common bytes of a type, by its kind (Documentation/bpf/btf.rst).
 fn trailing_bytes(kind: u32, count: usize) -> usize {
     match kind {
-        1 | 14 | 17 => 4,             // int, var, decl tag
-        3 => 12,                      // array
+        1 | 14 | 17 => 4,              // int, var, decl tag
+        3 => 12,                       // array
         4 | 5 | 15 | 19 => 12 * count, // struct, union, datasec, enum64
-        6 | 13 => 8 * count,          // enum, function prototype
+        6 | 13 => 8 * count,           // enum, function prototype
         _ => 0,
     }
 }
 
 /// Finds a section of a little-endian 64-bit ELF file by name.
-pub fn section<'o>(object: &'o [u8], name: &str) -> &'o [u8] {
+pub(crate) fn section<'o>(object: &'o [u8], name: &str) -> &'o [u8] {
     let table = u64_at(object, 0x28);
     let count = usize::from(u16_at(object, 0x3c));
     let names = table + usize::from(u16_at(object, 0x3e)) * 64;
@@ -66,7 +69,10 @@ pub fn section<'o>(object: &'o [u8], name: &str) -> &'o [u8] {
 
 fn text(strings: &[u8], at: u32) -> String {
     let rest = &strings[at as usize..];
-    let end = rest.iter().position(|byte| *byte == 0).expect("strings end with NUL");
+    let end = rest
+        .iter()
+        .position(|byte| *byte == 0)
+        .expect("strings end with NUL");
     String::from_utf8_lossy(&rest[..end]).into_owned()
 }
 
@@ -79,6 +85,8 @@ fn u32_at(bytes: &[u8], at: usize) -> u32 {
 }
 
 fn u64_at(bytes: &[u8], at: usize) -> usize {
-    usize::try_from(u64::from_le_bytes(bytes[at..at + 8].try_into().expect("eight bytes")))
-        .expect("fits")
+    usize::try_from(u64::from_le_bytes(
+        bytes[at..at + 8].try_into().expect("eight bytes"),
+    ))
+    .expect("fits")
 }

@@ -35,35 +35,140 @@ macro_rules! agrees {
 
 #[test]
 fn records_have_the_layout_of_their_c_twins() {
-    agrees!("event_header", EventHeader { kind, version, size, at_ns });
-    agrees!("event_data", EventData {
-        header, cookie, offset, tgid, tid, tcp_end_seq, len, copied, direction, flags, tail_len,
-        pad, tail,
-    });
-    agrees!("event_open", EventOpen {
-        header, cookie, connect_ns, established_ns, tuple, tgid, tid, role, pad,
-    });
-    agrees!("event_close", EventClose {
-        header, cookie, sent_bytes, received_bytes, srtt_us, retransmits, error, flags,
-    });
-    agrees!("event_connect_failed", EventConnectFailed {
-        header, cookie, connect_ns, tuple, tgid, tid, error, pad,
-    });
-    agrees!("event_exec", EventExec {
-        header, start_boottime_ns, tgid, parent_tgid, args_len, env_len, pad, filename, args,
-    });
-    agrees!("event_fork", EventFork { header, start_boottime_ns, tgid, parent_tgid });
+    agrees!(
+        "event_header",
+        EventHeader {
+            kind,
+            version,
+            size,
+            at_ns
+        }
+    );
+    agrees!(
+        "event_data",
+        EventData {
+            header,
+            cookie,
+            offset,
+            tgid,
+            tid,
+            tcp_end_seq,
+            len,
+            copied,
+            direction,
+            flags,
+            tail_len,
+            pad,
+            tail,
+        }
+    );
+    agrees!(
+        "event_open",
+        EventOpen {
+            header,
+            cookie,
+            connect_ns,
+            established_ns,
+            tuple,
+            tgid,
+            tid,
+            role,
+            pad,
+        }
+    );
+    agrees!(
+        "event_close",
+        EventClose {
+            header,
+            cookie,
+            sent_bytes,
+            received_bytes,
+            srtt_us,
+            retransmits,
+            error,
+            flags,
+        }
+    );
+    agrees!(
+        "event_connect_failed",
+        EventConnectFailed {
+            header,
+            cookie,
+            connect_ns,
+            tuple,
+            tgid,
+            tid,
+            error,
+            pad,
+        }
+    );
+    agrees!(
+        "event_exec",
+        EventExec {
+            header,
+            start_boottime_ns,
+            tgid,
+            parent_tgid,
+            args_len,
+            env_len,
+            pad,
+            filename,
+            args,
+        }
+    );
+    agrees!(
+        "event_fork",
+        EventFork {
+            header,
+            start_boottime_ns,
+            tgid,
+            parent_tgid
+        }
+    );
     agrees!("event_exit", EventExit { header, tgid, pad });
 }
 
 #[test]
 fn shared_map_values_have_the_layout_of_their_c_twins() {
-    agrees!("tuple", Tuple {
-        local, remote, local_port, remote_port, family, pad, netns,
-    });
-    agrees!("existing_socket", ExistingRecord { cookie, tuple, tgid, state });
-    agrees!("control", Control { generation, self_tgid, capture_max, pad });
-    agrees!("loss", LossCounters { events, bytes, busy, unreadable });
+    agrees!(
+        "tuple",
+        Tuple {
+            local,
+            remote,
+            local_port,
+            remote_port,
+            family,
+            pad,
+            netns,
+        }
+    );
+    agrees!(
+        "existing_socket",
+        ExistingRecord {
+            cookie,
+            tuple,
+            tgid,
+            state
+        }
+    );
+    agrees!(
+        "control",
+        Control {
+            generation,
+            self_tgid,
+            capture_max,
+            pad
+        }
+    );
+    agrees!(
+        "loss",
+        LossCounters {
+            events,
+            bytes,
+            busy,
+            unreadable
+        }
+    );
 }
 
 #[test]
@@ -71,11 +176,17 @@ fn records_have_no_hidden_padding() {
     // `abi::as_bytes` relies on it: the sum of all members is the size of the struct.
     assert_eq!(size_of::<EventHeader>(), 2 + 2 + 4 + 8);
     assert_eq!(size_of::<Tuple>(), 16 + 16 + 2 + 2 + 4 + 2 + 6);
-    assert_eq!(size_of::<EventData>(), 16 + 8 * 2 + 4 * 4 + 2 + 1 + 1 + 1 + 3 + 8);
+    assert_eq!(
+        size_of::<EventData>(),
+        16 + 8 * 2 + 4 * 4 + 2 + 1 + 1 + 1 + 3 + 8
+    );
     assert_eq!(size_of::<EventOpen>(), 16 + 8 * 3 + 48 + 4 * 2 + 1 + 7);
     assert_eq!(size_of::<EventClose>(), 16 + 8 * 3 + 4 * 4);
     assert_eq!(size_of::<EventConnectFailed>(), 16 + 8 * 2 + 48 + 4 * 4);
-    assert_eq!(size_of::<EventExec>(), 16 + 8 + 4 * 2 + 2 * 2 + 4 + 256 + 1024);
+    assert_eq!(
+        size_of::<EventExec>(),
+        16 + 8 + 4 * 2 + 2 * 2 + 4 + 256 + 1024
+    );
     assert_eq!(size_of::<EventFork>(), 16 + 8 + 4 * 2);
     assert_eq!(size_of::<EventExit>(), 16 + 4 * 2);
     assert_eq!(size_of::<ExistingRecord>(), 8 + 48 + 4 * 2);
