@@ -100,6 +100,8 @@ pub struct Health {
     pub status: Status,
     /// Why it is in an error state; empty otherwise.
     pub cause: String,
+    /// Whether its last word on its backend was an error: stopping does not change that.
+    pub is_failing: bool,
 }
 
 /// The state of every component of a graph. Cheap to clone; clones share the table.
@@ -121,8 +123,8 @@ impl StatusTable {
         move_to(&mut self.lock(), node, status, cause)
     }
 
-    /// Moves a component, and says whether no other instance of it, for another signal, is in a
-    /// recoverable error now: one backend that is away is one piece of news, not one per signal.
+    /// Moves a component, and says whether no other instance of it, for another signal, is failing:
+    /// one backend that is away is one piece of news, not one per signal.
     pub(crate) fn report_alone(&self, node: &Node, status: Status, cause: &str) -> bool {
         let mut table = self.lock();
         move_to(&mut table, node, status, cause);
@@ -130,7 +132,7 @@ impl StatusTable {
             |other: &Node| other != node && other.id() == node.id() && other.role() == node.role();
         !table
             .iter()
-            .any(|(other, health)| is_sibling(other) && health.status == Status::RecoverableError)
+            .any(|(other, health)| is_sibling(other) && health.is_failing)
     }
 
     /// Returns what is known about one component.
@@ -159,8 +161,13 @@ fn move_to(table: &mut BTreeMap<Node, Health>, node: &Node, status: Status, caus
     };
     let legal = health.status.may_become(status);
     if legal {
-        let cause = cause.to_owned();
-        *health = Health { status, cause };
+        health.status = status;
+        cause.clone_into(&mut health.cause);
+        health.is_failing = match status {
+            Status::RecoverableError => true,
+            Status::Ok => false,
+            _ => health.is_failing,
+        };
     }
     legal
 }

@@ -339,6 +339,21 @@ async fn one_backend_that_is_away_is_one_piece_of_news_for_all_signals() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn stopping_does_not_make_a_known_outage_news_again() {
+    let traces = Rig::new("later", exact());
+    let logs = Rig::for_signal("later", exact(), Signal::Logs, traces.status.clone());
+    traces.offer(&[1]).await;
+    sleep(secs(1)).await;
+    assert_eq!(logged().len(), 1);
+    traces
+        .status
+        .report(traces.delivery.node(), Status::Stopping, "");
+    logs.offer(&[1]).await;
+    sleep(secs(1)).await;
+    assert_eq!(logged(), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn logs_bad_data_once_per_interval_with_the_sum() {
     let rig = Rig::new("never", exact());
     rig.offer(&[1, 2, 3]).await;
