@@ -16,6 +16,7 @@
 /* Bytes of one socket call that may be copied; a power of two. */
 #define CAPTURE_MAX 8192
 #define TAIL_MAX 8
+#define ERROR_UNTOLD 4095
 #define FILENAME_MAX_BYTES 256
 #define ARGS_MAX_BYTES 1024
 #define ENV_MAX_BYTES 8192
@@ -39,6 +40,7 @@ enum data_flags {
 
 enum close_flags {
     CLOSE_BY_PEER = 1, /* the peer's FIN came before ours */
+    CLOSE_OF_PEER = 2, /* AF_UNIX: the peer will send no more; the socket is still open */
 };
 
 struct event_header {
@@ -76,7 +78,7 @@ struct event_data {
     /* `copied` bytes follow */
 };
 
-/* A socket whose data follows. Sent once, before its first event_data. */
+/* A socket whose data follows: before its first event_data, and again when it may have been missed. */
 struct event_open {
     struct event_header header;
     u64 cookie;
@@ -107,7 +109,8 @@ struct event_connect_failed {
     struct tuple tuple;
     u32 tgid;
     u32 tid;
-    u32 error; /* errno; 0 when the process gave up itself */
+    u32 error; /* errno; 0 when the process gave up itself, ERROR_UNTOLD when connect() failed
+                  before the socket knew why */
     u32 pad;
 };
 
@@ -150,7 +153,7 @@ struct control {
     u32 generation; /* changes whenever `ignored` does */
     u32 self_tgid;  /* found by the iterator, which runs as us */
     u32 capture_max;
-    u32 pad;
+    u32 announcement; /* changes when user space may have missed an event_open */
 };
 
 /* Per CPU, in `losses`. */
@@ -159,6 +162,7 @@ struct loss {
     u64 bytes;       /* their size */
     u64 busy;        /* payloads left out because the scratch was in use */
     u64 unreadable;  /* payloads whose user memory could not be read */
+    u64 no_state;    /* calls on sockets that the kernel gave no storage for */
 };
 
 #endif

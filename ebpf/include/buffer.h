@@ -27,7 +27,8 @@ enum { NR_READ = 63, NR_WRITE = 64, NR_READV = 65, NR_WRITEV = 66, NR_SENDTO = 2
 #define IS_COMPAT(task) false
 #endif
 
-#define IOV_MAX 16
+/* As many as the kernel takes in one call; the walk stops where the call did. */
+#define IOV_MAX 1024
 
 struct iovec {
     u64 base;
@@ -122,11 +123,21 @@ INLINE struct scratch *the_scratch(void)
     return bpf_map_lookup_elem(&scratches, &zero);
 }
 
-/* Reads the last bytes of the whole call, which end at `end`. */
-INLINE void read_tail(struct event_data *event, u64 end)
+/* Reads what a piece has of the call's last bytes. The piece is bytes [at, at + size) of `len`. */
+INLINE void read_tail(struct scratch *scratch, u64 base, u64 at, u64 size, u64 len)
 {
-    if (bpf_probe_read_user(event->tail, TAIL_MAX, (void *)(end - TAIL_MAX)) == 0)
-        event->tail_len = TAIL_MAX;
+    u64 tail_at = len > TAIL_MAX ? len - TAIL_MAX : 0;
+    u64 from = at > tail_at ? at : tail_at;
+    u32 offset = from - tail_at;
+    u32 count = at + size - from;
+
+    if (at + size <= tail_at)
+        return;
+    OPAQUE(offset);
+    OPAQUE(count);
+    if (offset >= TAIL_MAX || count > TAIL_MAX || count == 0)
+        return;
+    bpf_probe_read_user(scratch->tail + offset, count, (void *)(base + (from - at)));
 }
 
 /* Copies one contiguous piece behind the first `at` bytes; returns how many bytes arrived. */
@@ -176,14 +187,13 @@ static long copy_iovec(u32 index, struct walk *walk)
         if (arrived < size)
             walk->want = walk->copied; /* a hole: what follows would not be adjacent */
     }
+    read_tail(scratch, piece.base, walk->len - walk->left, here, walk->len);
     walk->left -= here;
-    if (walk->left == 0 && walk->copied < walk->len && here >= TAIL_MAX)
-        read_tail(&scratch->event, piece.base + here);
     return 0;
 }
 
 /* Copies into this CPU's scratch up to `want` of the `len` bytes that the call moved, and their
- * tail if cut. `pieces` is 0 for one buffer at `address`, else the length of the array there. */
+ * tail into `tail`. `pieces` is 0 for one buffer at `address`, else the length of the array there. */
 VERIFIED_ALONE u32 copy_payload(u64 address, u64 pieces, u32 len, u32 want)
 {
     struct scratch *scratch = the_scratch();
@@ -195,8 +205,8 @@ VERIFIED_ALONE u32 copy_payload(u64 address, u64 pieces, u32 len, u32 want)
         want = len;
     if (pieces == 0) {
         copied = copy_piece(scratch, 0, address, want);
-        if (copied < len && len >= TAIL_MAX)
-            read_tail(&scratch->event, address + len);
+        if (copied < len)
+            read_tail(scratch, address, 0, len, len);
         return copied;
     }
     struct walk walk = {.iov = address, .left = len, .want = want, .len = len};

@@ -44,6 +44,8 @@ INLINE enum looks looks_request(const u8 *head, u32 len)
                 return LOOKS_UNDECIDED;
             u8 next = head[(i + 1) & (SNIFF_BYTES - 1)];
             bool connect = head[0] == 'C' && i == 7;
+            if (next == '*' && head[0] == 'P' && i == 3)
+                return LOOKS_OTHER; /* "PRI * HTTP/2.0" */
             if (next == '/' || next == '*' || next == 'h' || next == 'H' || connect)
                 return LOOKS_HTTP1;
             return LOOKS_OTHER;
@@ -52,6 +54,24 @@ INLINE enum looks looks_request(const u8 *head, u32 len)
             return LOOKS_OTHER;
     }
     return LOOKS_OTHER;
+}
+
+/* What a load balancer may put before the first request (PROXY protocol 1 and 2), or an empty line
+ * that a careless client does. User space skips it. */
+INLINE enum looks looks_preamble(const u8 *head, u32 len)
+{
+    const u8 want[6] = {'P', 'R', 'O', 'X', 'Y', ' '};
+
+    if (len > 0 && head[0] == '\r')
+        return len < 2 ? LOOKS_UNDECIDED : head[1] == '\n' ? LOOKS_HTTP1 : LOOKS_OTHER;
+#pragma unroll
+    for (u32 i = 0; i < sizeof(want); i++) {
+        if (i >= len)
+            return LOOKS_UNDECIDED;
+        if (head[i] != want[i])
+            return LOOKS_OTHER;
+    }
+    return LOOKS_HTTP1;
 }
 
 /* Looks at the first `len` bytes of this CPU's scratch. */
@@ -65,6 +85,9 @@ VERIFIED_ALONE u32 classify(u32 len)
     enum looks response = looks_response(scratch->data, len);
     if (response != LOOKS_OTHER)
         return response;
+    enum looks preamble = looks_preamble(scratch->data, len);
+    if (preamble != LOOKS_OTHER)
+        return preamble;
     return looks_request(scratch->data, len);
 }
 

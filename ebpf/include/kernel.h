@@ -40,7 +40,8 @@ enum {
 enum { BPF_ANY = 0, BPF_F_NO_PREALLOC = 1, BPF_SK_STORAGE_GET_F_CREATE = 1 };
 enum { BPF_RB_NO_WAKEUP = 1, BPF_RB_FORCE_WAKEUP = 2, BPF_RB_AVAIL_DATA = 0 };
 enum { AF_UNIX = 1, AF_INET = 2, AF_INET6 = 10 };
-enum { SOCK_STREAM = 1, IPPROTO_TCP = 6, MSG_PEEK = 2, SHUTDOWN_BOTH = 3 };
+enum { SOCK_STREAM = 1, IPPROTO_TCP = 6, IPPROTO_MPTCP = 262, SHUTDOWN_BOTH = 3 };
+enum { MSG_PEEK = 2, MSG_TRUNC = 0x20, MSG_ERRQUEUE = 0x2000 };
 enum {
     TCP_ESTABLISHED = 1,
     TCP_SYN_SENT = 2,
@@ -93,6 +94,7 @@ struct sock {
 struct tcp_sock {
     u32 write_seq;
     u32 copied_seq;
+    u32 rcv_nxt;
     u32 srtt_us; /* smoothed round trip, in eighths of a microsecond */
     u32 total_retrans;
 } CORE;

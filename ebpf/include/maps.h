@@ -16,7 +16,7 @@ struct {
 
 enum socket_flags {
     SOCKET_OURS = 1,      /* tapline's own, or the other end of one */
-    SOCKET_ANNOUNCED = 2, /* event_open is in the ring */
+    SOCKET_ANNOUNCED = 2, /* an event_open was put into the ring */
     SOCKET_CLOSED = 4,    /* event_close is in the ring */
     SOCKET_PEER_FIN = 8,
     SOCKET_IGNORED = 16, /* the owner is not a target, as of `generation` */
@@ -34,6 +34,8 @@ struct socket_state {
     u32 owner_tid;
     u32 generation;
     u32 budget; /* payload bytes this message may still copy */
+    u32 announcement;
+    u32 error; /* of the socket when it was closed under its reader */
     u8 role;
     u8 protocol;
     u8 last_direction; /* direction + 1; 0 before the first byte */
@@ -85,6 +87,7 @@ struct scratch {
     u32 busy;
     u32 pad;
     struct event_data event;
+    u8 tail[2 * TAIL_MAX];
     u8 data[2 * CAPTURE_MAX];
 };
 
@@ -114,6 +117,13 @@ INLINE struct loss *my_losses(void)
 {
     u32 zero = 0;
     return bpf_map_lookup_elem(&losses, &zero);
+}
+
+INLINE void count_no_state(void)
+{
+    struct loss *loss = my_losses();
+    if (loss)
+        loss->no_state += 1;
 }
 
 INLINE struct control *the_control(void)

@@ -5,14 +5,15 @@
 
 #include "maps.h"
 
-/* Streams over TCP and AF_UNIX carry requests. */
+/* Streams over TCP, MPTCP and AF_UNIX carry requests. */
 INLINE bool is_followed(struct sock *sk)
 {
     u16 family = sk->__sk_common.skc_family;
     if (family == AF_UNIX)
         return sk->sk_type == SOCK_STREAM;
     if (family == AF_INET || family == AF_INET6)
-        return sk->sk_type == SOCK_STREAM && sk->sk_protocol == IPPROTO_TCP;
+        return sk->sk_type == SOCK_STREAM &&
+               (sk->sk_protocol == IPPROTO_TCP || sk->sk_protocol == IPPROTO_MPTCP);
     return false;
 }
 
@@ -57,7 +58,36 @@ INLINE void own_key(struct tuple *key, struct sock *sk, bool opener)
 
 INLINE struct socket_state *state_of(struct sock *sk)
 {
-    return bpf_sk_storage_get(&sockets, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+    struct socket_state *state =
+        bpf_sk_storage_get(&sockets, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+    if (unlikely(!state))
+        count_no_state();
+    return state;
+}
+
+/* The socket's life is over, as far as its owner is concerned; told once. */
+INLINE void tell_close(struct sock *sk, struct socket_state *state, u32 flags)
+{
+    struct event_close event;
+
+    if ((state->flags & SOCKET_CLOSED) || !(state->flags & SOCKET_ANNOUNCED))
+        return;
+    __builtin_memset(&event, 0, sizeof(event));
+    fill_header(&event.header, EVENT_CLOSE, sizeof(event));
+    event.cookie = bpf_get_socket_cookie(sk);
+    event.sent_bytes = state->sent;
+    event.received_bytes = state->received;
+    event.error = state->error;
+    event.flags = flags;
+    if (state->flags & SOCKET_PEER_FIN)
+        event.flags |= CLOSE_BY_PEER;
+    struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
+    if (tcp) {
+        event.srtt_us = tcp->srtt_us >> 3;
+        event.retransmits = tcp->total_retrans;
+    }
+    if (emit(&event, sizeof(event)))
+        state->flags |= SOCKET_CLOSED;
 }
 
 #endif

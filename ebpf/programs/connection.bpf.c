@@ -4,6 +4,7 @@
  *
  *   hook                        since  emits
  *   tp_btf/inet_sock_set_state  4.16   event_connect_failed, event_close; remembers role and times
+ *   tp_btf/tcp_destroy_sock     4.16   event_close, if it was not told yet
  *
  * Most changes happen in softirq, where `current` is somebody else: the opener is remembered when
  * connect() runs, the owner of an accepted connection when it first moves bytes.
@@ -15,6 +16,11 @@ INLINE void on_connect(struct sock *sk, struct socket_state *state)
     u64 pid_tgid = bpf_get_current_pid_tgid();
     struct control *control = the_control();
 
+    u8 ours = state->flags & SOCKET_OURS;
+
+    /* A socket may be connected again: nothing of its first life holds. */
+    __builtin_memset(state, 0, sizeof(*state));
+    state->flags = ours;
     state->role = ROLE_CLIENT;
     state->connect_ns = bpf_ktime_get_ns();
     state->owner_tgid = pid_tgid >> 32;
@@ -38,6 +44,8 @@ INLINE void on_connect_failed(struct sock *sk, struct socket_state *state)
     event.tgid = state->owner_tgid;
     event.tid = state->owner_tid;
     event.error = sk->sk_err;
+    if (event.error == 0 && sk->sk_shutdown == 0)
+        event.error = ERROR_UNTOLD; /* not closed by its owner, and no error arrived */
     emit(&event, sizeof(event));
 }
 
@@ -60,27 +68,17 @@ INLINE void on_established(struct sock *sk, struct socket_state *state, int old)
         state->flags |= SOCKET_OURS;
 }
 
+/* The states are over, but what the peer sent may still wait to be read: then the end is told when
+ * the socket goes, so that it comes after its last bytes. */
 INLINE void on_end(struct sock *sk, struct socket_state *state)
 {
-    struct event_close event;
-
-    if ((state->flags & SOCKET_CLOSED) || !(state->flags & SOCKET_ANNOUNCED))
-        return;
-    __builtin_memset(&event, 0, sizeof(event));
-    fill_header(&event.header, EVENT_CLOSE, sizeof(event));
-    event.cookie = bpf_get_socket_cookie(sk);
-    event.sent_bytes = state->sent;
-    event.received_bytes = state->received;
-    event.error = sk->sk_err;
-    if (state->flags & SOCKET_PEER_FIN)
-        event.flags |= CLOSE_BY_PEER;
     struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
-    if (tcp) {
-        event.srtt_us = tcp->srtt_us >> 3;
-        event.retransmits = tcp->total_retrans;
-    }
-    if (emit(&event, sizeof(event)))
-        state->flags |= SOCKET_CLOSED;
+    u32 unread = tcp ? tcp->rcv_nxt - tcp->copied_seq : 0;
+    u32 fin = state->flags & SOCKET_PEER_FIN ? 1 : 0;
+
+    state->error = sk->sk_err;
+    if (unread <= fin)
+        tell_close(sk, state, 0);
 }
 
 SEC("tp_btf/inet_sock_set_state")
@@ -110,5 +108,16 @@ int inet_sock_set_state(u64 *ctx)
         on_end(sk, state);
     else if ((new == TCP_FIN_WAIT1 || new == TCP_LAST_ACK) && sk->sk_shutdown == SHUTDOWN_BOTH)
         on_end(sk, state); /* close(), as opposed to shutdown() of one half */
+    return 0;
+}
+
+SEC("tp_btf/tcp_destroy_sock")
+int tcp_destroy_sock(u64 *ctx)
+{
+    struct sock *sk = (struct sock *)ctx[0];
+    struct socket_state *state = bpf_sk_storage_get(&sockets, sk, NULL, 0);
+
+    if (state)
+        tell_close(sk, state, 0);
     return 0;
 }

@@ -40,11 +40,11 @@ INLINE bool is_wanted(struct socket_state *state, u32 tgid, struct control *cont
     return !(state->flags & SOCKET_IGNORED);
 }
 
-INLINE void announce(struct sock *sk, struct socket_state *state, u64 pid_tgid)
+INLINE void announce(struct sock *sk, struct socket_state *state, u64 pid_tgid, u32 announcement)
 {
     struct event_open event;
 
-    if (likely(state->flags & SOCKET_ANNOUNCED))
+    if (likely((state->flags & SOCKET_ANNOUNCED) && state->announcement == announcement))
         return;
     __builtin_memset(&event, 0, sizeof(event));
     fill_header(&event.header, EVENT_OPEN, sizeof(event));
@@ -55,8 +55,10 @@ INLINE void announce(struct sock *sk, struct socket_state *state, u64 pid_tgid)
     event.tgid = pid_tgid >> 32;
     event.tid = pid_tgid;
     event.role = state->role;
-    if (emit(&event, sizeof(event)))
+    if (emit(&event, sizeof(event))) {
         state->flags |= SOCKET_ANNOUNCED;
+        state->announcement = announcement;
+    }
 }
 
 /* How much of this call to copy; 0 means that the call is of no interest. */
@@ -81,24 +83,25 @@ INLINE u32 wanted_bytes(struct buffer *buffer, struct socket_state *state, struc
             return 0;
         } else {
             state->undecided -= 1;
-            if (len >= DECIDED_AT_BYTES)
-                state->protocol = PROTOCOL_HTTP1;
+            if (len >= DECIDED_AT_BYTES || state->undecided == 0)
+                state->protocol = PROTOCOL_HTTP1; /* user space knows all of it, and is strict */
         }
-    } else if (state->budget <= BODY_PEEK) {
+    } else if (state->budget < control->capture_max) {
         u32 looks = classify(copy_payload(buffer->address, buffer->pieces, len, SNIFF_BYTES));
-        if (looks != LOOKS_HTTP1)
+        if (looks == LOOKS_HTTP1)
+            state->budget = 2 * control->capture_max;
+        else if (state->budget < BODY_PEEK)
             return BODY_PEEK;
-        state->budget = 2 * control->capture_max;
     }
     return state->budget < control->capture_max ? state->budget : control->capture_max;
 }
 
 INLINE void capture(struct scratch *scratch, struct sock *sk, struct socket_state *state,
-                    struct control *control, u32 len, u8 direction, u64 offset)
+                    struct control *control, u32 len, u8 direction, u64 offset, bool seen)
 {
     struct event_data *event = &scratch->event;
     struct buffer buffer;
-    bool readable = find_buffer(&buffer, sk, direction);
+    bool readable = seen && find_buffer(&buffer, sk, direction);
     u32 copied = 0;
 
     __builtin_memset(event, 0, sizeof(*event));
@@ -106,8 +109,11 @@ INLINE void capture(struct scratch *scratch, struct sock *sk, struct socket_stat
         u32 want = wanted_bytes(&buffer, state, control, len, direction);
         if (want == 0)
             return;
-        event->tail_len = 0;
         copied = copy_payload(buffer.address, buffer.pieces, len, want);
+        if (copied < len) {
+            event->tail_len = len < TAIL_MAX ? len : TAIL_MAX;
+            __builtin_memcpy(event->tail, scratch->tail, TAIL_MAX);
+        }
         state->budget -= copied < state->budget ? copied : state->budget;
     } else {
         event->flags = DATA_NO_BUFFER;
@@ -116,7 +122,7 @@ INLINE void capture(struct scratch *scratch, struct sock *sk, struct socket_stat
     }
 
     u64 pid_tgid = bpf_get_current_pid_tgid();
-    announce(sk, state, pid_tgid);
+    announce(sk, state, pid_tgid, control->announcement);
     OPAQUE(copied);
     if (copied > CAPTURE_MAX)
         copied = CAPTURE_MAX;
@@ -134,12 +140,27 @@ INLINE void capture(struct scratch *scratch, struct sock *sk, struct socket_stat
     emit(event, sizeof(*event) + copied);
 }
 
+/* An AF_UNIX socket has no states to tell that its peer is gone; reading nothing tells. */
+INLINE void on_end_of_stream(struct sock *sk)
+{
+    if (sk->__sk_common.skc_family != AF_UNIX)
+        return;
+    struct socket_state *state = bpf_sk_storage_get(&sockets, sk, NULL, 0);
+    if (state)
+        tell_close(sk, state, CLOSE_OF_PEER);
+}
+
 INLINE int on_bytes(struct sock *sk, int ret, int flags, u8 direction)
 {
-    if (ret <= 0 || !is_followed(sk))
+    if (ret < 0 || !is_followed(sk))
         return 0;
-    if (direction == DIRECTION_RECEIVED && (flags & MSG_PEEK))
+    if (direction == DIRECTION_RECEIVED && (flags & (MSG_PEEK | MSG_ERRQUEUE)))
         return 0;
+    if (ret == 0) {
+        if (direction == DIRECTION_RECEIVED)
+            on_end_of_stream(sk);
+        return 0;
+    }
 
     struct control *control = the_control();
     struct socket_state *state = state_of(sk);
@@ -162,7 +183,9 @@ INLINE int on_bytes(struct sock *sk, int ret, int flags, u8 direction)
                 loss->busy += 1;
         } else {
             scratch->busy = 1;
-            capture(scratch, sk, state, control, ret, direction, offset);
+            /* With MSG_TRUNC the bytes were thrown away, not copied to the caller. */
+            bool seen = direction == DIRECTION_SENT || !(flags & MSG_TRUNC);
+            capture(scratch, sk, state, control, ret, direction, offset, seen);
             scratch->busy = 0;
         }
     }

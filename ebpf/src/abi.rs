@@ -20,6 +20,12 @@ pub const TAIL_MAX: usize = 8;
 pub const DATA_NO_BUFFER: u8 = 1;
 /// The peer's FIN came before ours.
 pub const CLOSE_BY_PEER: u32 = 1;
+/// `AF_UNIX`: the peer will send no more; the socket is still open.
+pub const CLOSE_OF_PEER: u32 = 2;
+/// `connect` failed before the socket knew why.
+pub const ERROR_UNTOLD: u32 = 4095;
+/// The longest environment block in an exec record, in bytes.
+pub const ENV_MAX: usize = 8192;
 /// `event_data.direction`: the process sent.
 pub const DIRECTION_SENT: u8 = 0;
 /// `event_data.direction`: the process received.
@@ -279,8 +285,8 @@ pub struct Control {
     pub self_tgid: u32,
     /// Bytes to copy from one call.
     pub capture_max: u32,
-    /// Zero.
-    pub pad: u32,
+    /// Changes when user space may have missed an `event_open`.
+    pub announcement: u32,
 }
 
 /// What one CPU lost (`struct loss`).
@@ -295,6 +301,8 @@ pub struct LossCounters {
     pub busy: u64,
     /// Payloads whose user memory could not be read.
     pub unreadable: u64,
+    /// Calls on sockets that the kernel gave no storage for.
+    pub no_state: u64,
 }
 
 // SAFETY: both are `Plain`, which is `Copy` without padding and valid for every bit pattern.

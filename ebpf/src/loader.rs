@@ -18,11 +18,12 @@ static OBJECT: &[u8] = aya::include_bytes_aligned!("../objects/tapline.aarch64.o
 
 /// Programs that hook a tracepoint of their own name, in the order they are attached: connections
 /// before bytes, so that no connection moves bytes before its role could be remembered.
-const TRACEPOINTS: [&str; 6] = [
+const TRACEPOINTS: [&str; 7] = [
     "sched_process_fork",
     "sched_process_exec",
     "sched_process_exit",
     "inet_sock_set_state",
+    "tcp_destroy_sock",
     "sock_recv_length",
     "sock_send_length",
 ];
@@ -79,6 +80,8 @@ pub struct Tap {
     pub losses: Losses,
     /// Processes to leave alone.
     pub ignored: IgnoredProcesses,
+    /// Our own process as the kernel counts: another number than ours inside a pid namespace.
+    pub self_tgid: u32,
 }
 
 impl Tap {
@@ -118,6 +121,7 @@ impl Tap {
             attach(&mut ebpf, name, &btf)?;
         }
         let ring = take(&mut ebpf, "events", RingBuf::try_from)?;
+        let self_tgid = control.get(&0, 0).map_or(0, |control| control.self_tgid);
         Ok(Self {
             ring: Ring::new(ring).map_err(LoadError::Io)?,
             existing,
@@ -126,6 +130,7 @@ impl Tap {
                 ignored: take(&mut ebpf, "ignored", HashMap::try_from)?,
                 control,
             },
+            self_tgid,
             programs: Programs(ebpf),
         })
     }

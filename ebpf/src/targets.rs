@@ -31,6 +31,13 @@ impl IgnoredProcesses {
         }
     }
 
+    /// Asks every socket to announce itself again before its next bytes.
+    pub fn announce_again(&mut self) -> Result<(), MapError> {
+        let mut control = self.control.get(&0, 0)?;
+        control.announcement = control.announcement.wrapping_add(1);
+        self.control.set(0, control, 0)
+    }
+
     /// Sockets remember the answer for their owner; a new generation makes them ask again.
     fn next_generation(&mut self) -> Result<(), MapError> {
         let mut control = self.control.get(&0, 0)?;

@@ -157,7 +157,7 @@ fn shared_map_values_have_the_layout_of_their_c_twins() {
             generation,
             self_tgid,
             capture_max,
-            pad
+            announcement
         }
     );
     agrees!(
@@ -166,7 +166,7 @@ fn shared_map_values_have_the_layout_of_their_c_twins() {
             events,
             bytes,
             busy,
-            unreadable
+            unreadable, no_state
         }
     );
 }
@@ -190,5 +190,5 @@ fn records_have_no_hidden_padding() {
     assert_eq!(size_of::<EventFork>(), 16 + 8 + 4 * 2);
     assert_eq!(size_of::<EventExit>(), 16 + 4 * 2);
     assert_eq!(size_of::<ExistingRecord>(), 8 + 48 + 4 * 2);
-    assert_eq!(size_of::<LossCounters>(), 8 * 4);
+    assert_eq!(size_of::<LossCounters>(), 8 * 5);
 }
