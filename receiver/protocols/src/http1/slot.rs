@@ -1,0 +1,143 @@
+//! A request's place in the order in which responses are due.
+//!
+//! A slot outlives the exchange that was reported early (timeout, too many open): its response is still
+//! due on the wire and must not be taken for that of the next request.
+
+use super::exchange::{Exchange, Outcome, Request, Response, Unanswered};
+use super::head::About;
+
+/// One response that is due.
+#[derive(Debug)]
+pub(super) struct Slot {
+    pub(super) id: u32,
+    pub(super) doubt: Doubt,
+    pub(super) answer: Answer,
+    /// The request was read to its end.
+    pub(super) sent: bool,
+    /// The client waits for a response before it sends the body.
+    pub(super) expects: bool,
+    kind: Kind,
+    held: usize,
+    exchange: Option<Box<Exchange>>,
+}
+
+/// Why the next response may not be the one of a slot, the worst last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Doubt {
+    /// There is no reason.
+    None,
+    /// It may have been among lost bytes; if it is still to come, it comes next.
+    Missed,
+    /// An unknown number of other responses may be due before it.
+    Order,
+}
+
+/// How far the final response is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Answer {
+    Due,
+    Begun,
+    Done,
+}
+
+/// What of the method decides about the response.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Head,
+    Connect,
+    Other,
+}
+
+impl Slot {
+    /// Creates the slot of a request whose head was just read.
+    pub(super) fn new(id: u32, request: Request, about: About, at_ns: u64, thread: u64) -> Self {
+        let kind = match request.method.as_str() {
+            "HEAD" => Kind::Head,
+            "CONNECT" => Kind::Connect,
+            _ => Kind::Other,
+        };
+        let exchange = Exchange {
+            response: None,
+            started_ns: about.started_ns,
+            request_ended_ns: at_ns,
+            response_started_ns: None,
+            ended_ns: at_ns,
+            request_thread: thread,
+            response_thread: None,
+            outcome: Outcome::Unanswered(Unanswered::LostData),
+            request_body_bytes: 0,
+            response_body_bytes: 0,
+            request_bytes: about.bytes,
+            response_bytes: 0,
+            upgraded: false,
+            request,
+        };
+        Self {
+            id,
+            doubt: Doubt::None,
+            answer: Answer::Due,
+            sent: false,
+            expects: about.expects,
+            kind,
+            held: exchange.request.held(),
+            exchange: Some(Box::new(exchange)),
+        }
+    }
+
+    /// Returns whether the exchange was not reported yet.
+    pub(super) fn is_open(&self) -> bool {
+        self.exchange.is_some()
+    }
+
+    /// Returns how many captured bytes are held.
+    pub(super) fn held(&self) -> usize {
+        if self.is_open() { self.held } else { 0 }
+    }
+
+    /// Returns the exchange as far as it is known.
+    pub(super) fn exchange(&self) -> Option<&Exchange> {
+        self.exchange.as_deref()
+    }
+
+    /// Returns the exchange for a change.
+    pub(super) fn exchange_mut(&mut self) -> Option<&mut Exchange> {
+        self.exchange.as_deref_mut()
+    }
+
+    /// Returns why there is no response: `otherwise`, unless it may have come and been missed.
+    pub(super) fn reason(&self, otherwise: Unanswered) -> Unanswered {
+        match self.doubt {
+            Doubt::None => otherwise,
+            Doubt::Missed | Doubt::Order => Unanswered::LostData,
+        }
+    }
+
+    /// Returns whether a response of this status turns the connection into something else.
+    pub(super) fn is_upgrade(&self, status: u16) -> bool {
+        status == 101 || self.kind == Kind::Connect && (200..300).contains(&status)
+    }
+
+    /// Returns whether a response of this status has a body, if its head says so.
+    pub(super) fn has_body(&self, status: u16) -> bool {
+        self.kind != Kind::Head && status != 204 && status != 304
+    }
+
+    /// Notes the head of the final response.
+    pub(super) fn answer(&mut self, response: Response, started_ns: u64, thread: u64) {
+        let Some(exchange) = self.exchange.as_deref_mut() else {
+            return;
+        };
+        self.held += response.content_type.as_ref().map_or(0, String::len);
+        exchange.response = Some(response);
+        exchange.response_started_ns = Some(started_ns);
+        exchange.response_thread = Some(thread);
+    }
+
+    /// Takes the exchange out, to be reported once.
+    pub(super) fn settle(&mut self, outcome: Outcome, at_ns: Option<u64>) -> Option<Exchange> {
+        let mut exchange = *self.exchange.take()?;
+        exchange.outcome = outcome;
+        exchange.ended_ns = at_ns.unwrap_or(exchange.ended_ns);
+        Some(exchange)
+    }
+}

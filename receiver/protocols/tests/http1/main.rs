@@ -1,0 +1,7 @@
+//! Conversations as text, replayed in every way a probe may see them.
+
+mod golden;
+mod hostile;
+mod keeping;
+mod script;
+mod timing;

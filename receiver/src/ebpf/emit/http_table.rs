@@ -1,0 +1,195 @@
+//! HTTP by the semantic conventions (1.37, stable parts): two tables, one for each side.
+//!
+//! Body sizes are opt-in there and on here: the terminal shows them, and the wire gives them for
+//! free.
+
+use std::borrow::Cow;
+
+use tapline_pdata::write::SpanKind;
+
+use super::{
+    facts::{Facts, Side},
+    table::{HistogramView, Row, Table, Value},
+};
+
+/// Bucket bounds of request durations, in seconds, as the conventions advise.
+pub(crate) static DURATION_BOUNDS: [f64; 14] = [
+    0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0,
+];
+
+/// A process answers.
+pub(crate) static SERVER: Table = Table {
+    kind: SpanKind::Server,
+    rows: &[
+        METHOD,
+        METHOD_ORIGINAL,
+        Row {
+            key: "url.path",
+            value: |facts| text(facts.path()),
+        },
+        Row {
+            key: "url.query",
+            value: |facts| facts.query().and_then(text),
+        },
+        SCHEME,
+        STATUS,
+        ERROR,
+        VERSION,
+        SERVER_ADDRESS,
+        SERVER_PORT,
+        Row {
+            key: "client.address",
+            value: |facts| facts.client_address().map(Value::Str),
+        },
+        PEER_ADDRESS,
+        PEER_PORT,
+        USER_AGENT,
+        REQUEST_BODY,
+        RESPONSE_BODY,
+        TRANSPORT,
+    ],
+    duration: HistogramView {
+        name: "http.server.request.duration",
+        description: "Duration of HTTP server requests.",
+        unit: "s",
+        rows: &[METHOD, SCHEME, STATUS, ERROR, VERSION],
+    },
+};
+
+/// A process asks.
+pub(crate) static CLIENT: Table = Table {
+    kind: SpanKind::Client,
+    rows: &[
+        METHOD,
+        METHOD_ORIGINAL,
+        Row {
+            key: "url.full",
+            value: |facts| Some(Value::Str(Cow::Owned(facts.url_full()))),
+        },
+        STATUS,
+        ERROR,
+        VERSION,
+        SERVER_ADDRESS,
+        SERVER_PORT,
+        PEER_ADDRESS,
+        PEER_PORT,
+        USER_AGENT,
+        REQUEST_BODY,
+        RESPONSE_BODY,
+        TRANSPORT,
+    ],
+    duration: HistogramView {
+        name: "http.client.request.duration",
+        description: "Duration of HTTP client requests.",
+        unit: "s",
+        rows: &[METHOD, SERVER_ADDRESS, SERVER_PORT, STATUS, ERROR, VERSION],
+    },
+};
+
+/// Returns the table of a side.
+pub(crate) fn of(side: Side) -> &'static Table {
+    match side {
+        Side::Server => &SERVER,
+        Side::Client => &CLIENT,
+    }
+}
+
+/// `{method}`: the route is not on the wire. An unknown method is `HTTP`.
+pub(crate) fn span_name<'f>(facts: &'f Facts<'_>) -> &'f str {
+    match facts.method() {
+        "_OTHER" => "HTTP",
+        method => method,
+    }
+}
+
+const METHOD: Row = Row {
+    key: "http.request.method",
+    value: |facts| text(facts.method()),
+};
+const METHOD_ORIGINAL: Row = Row {
+    key: "http.request.method_original",
+    value: |facts| facts.method_original().and_then(text),
+};
+const SCHEME: Row = Row {
+    key: "url.scheme",
+    value: |facts| text(facts.scheme()),
+};
+const STATUS: Row = Row {
+    key: "http.response.status_code",
+    value: |facts| facts.status().map(int),
+};
+const ERROR: Row = Row {
+    key: "error.type",
+    value: |facts| facts.error_type().map(Value::Str),
+};
+const VERSION: Row = Row {
+    key: "network.protocol.version",
+    value: |facts| {
+        Some(facts.exchange.request.version)
+            .filter(|v| !v.is_empty())
+            .and_then(text)
+    },
+};
+const SERVER_ADDRESS: Row = Row {
+    key: "server.address",
+    value: |facts| facts.server_address().map(Value::Str),
+};
+const SERVER_PORT: Row = Row {
+    key: "server.port",
+    value: |facts| facts.server_port().map(int),
+};
+const PEER_ADDRESS: Row = Row {
+    key: "network.peer.address",
+    value: |facts| {
+        facts
+            .peer_address()
+            .map(|address| Value::Str(Cow::Owned(address)))
+    },
+};
+const PEER_PORT: Row = Row {
+    key: "network.peer.port",
+    value: |facts| facts.peer_port().map(int),
+};
+const USER_AGENT: Row = Row {
+    key: "user_agent.original",
+    value: |facts| {
+        facts
+            .exchange
+            .request
+            .headers
+            .user_agent
+            .as_deref()
+            .and_then(text)
+    },
+};
+const REQUEST_BODY: Row = Row {
+    key: "http.request.body.size",
+    value: |facts| Some(Value::Int(facts.exchange.request_body_bytes.cast_signed())),
+};
+const RESPONSE_BODY: Row = Row {
+    key: "http.response.body.size",
+    value: |facts| {
+        let seen = facts.exchange.response.is_some();
+        seen.then(|| Value::Int(facts.exchange.response_body_bytes.cast_signed()))
+    },
+};
+/// Opt-in, and worth it where there are no addresses to see.
+const TRANSPORT: Row = Row {
+    key: "network.transport",
+    value: |facts| {
+        if facts.tuple.is_none() {
+            text("unix")
+        } else {
+            None
+        }
+    },
+};
+
+#[expect(clippy::unnecessary_wraps, reason = "rows return an option")]
+fn text(value: &str) -> Option<Value<'_>> {
+    Some(Value::Str(Cow::Borrowed(value)))
+}
+
+fn int(value: u16) -> Value<'static> {
+    Value::Int(i64::from(value))
+}

@@ -1,0 +1,209 @@
+//! Turns finished exchanges into OTLP bytes: spans at once, durations on a timer, failed connects
+//! as log records. What they look like is in tables; nothing here knows an attribute's name.
+
+mod connect_failed;
+mod facts;
+mod histogram;
+mod http_table;
+mod own_metrics;
+mod table;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use rustc_hash::FxHashMap;
+use tapline_pdata::{Batch, Signal, write};
+use tapline_protocols::http1::{Outcome, Unanswered};
+
+pub(crate) use connect_failed::ConnectFailed;
+pub(crate) use facts::{Facts, Side};
+pub(crate) use own_metrics::OwnReading;
+
+use self::histogram::{Measurement, ProcessMetrics};
+use super::{
+    correlate::{Context, ParentSource},
+    process::Process,
+};
+
+/// The instrumentation scope of everything the receiver makes.
+const SCOPE: write::Scope<'static> = write::Scope {
+    name: "tapline.receiver.ebpf",
+    version: env!("CARGO_PKG_VERSION"),
+};
+
+/// OTLP span flags above the W3C byte: whether it is known that the parent is remote, and whether
+/// it is.
+const HAS_IS_REMOTE: u32 = 0x100;
+const IS_REMOTE: u32 = 0x200;
+
+/// Finished exchanges and failed connects, as records per process, until taken.
+#[derive(Default)]
+pub(crate) struct Emitter {
+    traces: Pending,
+    logs: Pending,
+    metrics: FxHashMap<u64, ProcessMetrics>,
+    key: Vec<u8>,
+}
+
+/// Framed records of one signal by process.
+#[derive(Default)]
+struct Pending {
+    records: FxHashMap<u64, (Arc<Process>, Vec<u8>)>,
+    size_bytes: usize,
+    items: u32,
+}
+
+/// When an exchange happened on the wall clock, nanoseconds since 1970.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Span {
+    /// First byte of the request.
+    pub(crate) start_ns: u64,
+    /// Last byte of the response, or when it was known that there is none.
+    pub(crate) end_ns: u64,
+}
+
+impl Emitter {
+    /// Takes one finished exchange.
+    pub(crate) fn exchange(
+        &mut self,
+        process: &Arc<Process>,
+        facts: &Facts<'_>,
+        context: &Context,
+        when: Span,
+    ) {
+        let table = http_table::of(facts.side);
+        self.traces.add(process, |out| {
+            write::span(out, &span_head(facts, context, when), |attributes| {
+                table::write(table.rows, facts, attributes);
+                match context.parent_source {
+                    ParentSource::Header => attributes.str("tapline.parent.source", "header"),
+                    ParentSource::Thread => attributes.str("tapline.parent.source", "thread"),
+                    ParentSource::None => attributes,
+                };
+            });
+        });
+        let lasted_ns = when.end_ns - when.start_ns;
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "53 bits of nanoseconds are 104 days"
+        )]
+        let measurement = Measurement {
+            seconds: lasted_ns as f64 / 1e9,
+            time_ns: when.end_ns,
+            trace_id: context.trace_id,
+            span_id: context.span_id,
+        };
+        let metrics = self.metrics.entry(process.serial);
+        let metrics = metrics.or_insert_with(|| ProcessMetrics::new(Arc::clone(process)));
+        metrics.record(&table.duration, facts, measurement, &mut self.key);
+    }
+
+    /// Takes one failed connect.
+    pub(crate) fn connect_failed(&mut self, process: &Arc<Process>, failed: &ConnectFailed<'_>) {
+        self.logs.add(process, |out| failed.write(out));
+    }
+
+    /// Returns how many bytes of spans and logs wait to be taken.
+    pub(crate) fn pending_bytes(&self) -> usize {
+        self.traces.size_bytes + self.logs.size_bytes
+    }
+
+    /// Takes the spans and logs that wait.
+    pub(crate) fn take_records(&mut self) -> impl Iterator<Item = Batch> + use<> {
+        let batches = [
+            self.traces.take(Signal::Traces),
+            self.logs.take(Signal::Logs),
+        ];
+        batches.into_iter().flatten()
+    }
+
+    /// Takes the state of all metrics, ours included, as of `now_ns` since 1970.
+    pub(crate) fn take_metrics(
+        &mut self,
+        own: &[OwnReading],
+        host: &str,
+        now_ns: u64,
+    ) -> Option<Batch> {
+        let mut out = Vec::new();
+        let mut points = own_metrics::write(&mut out, own, host, now_ns);
+        let mut records = Vec::new();
+        for metrics in self.metrics.values() {
+            records.clear();
+            points += metrics.write(&mut records, now_ns);
+            let resource = &metrics.process.resource;
+            write::resource_block(&mut out, Signal::Metrics, resource, &SCOPE, &records);
+        }
+        // A process that is gone was told once more just now.
+        self.metrics.retain(|_, metrics| !metrics.process.is_gone());
+        (points > 0).then(|| Batch::written(Signal::Metrics, Bytes::from(out), points))
+    }
+}
+
+impl Pending {
+    fn add(&mut self, process: &Arc<Process>, write: impl FnOnce(&mut Vec<u8>)) {
+        let entry = self.records.entry(process.serial);
+        let (_, records) = entry.or_insert_with(|| (Arc::clone(process), Vec::new()));
+        let before = records.len();
+        write(records);
+        self.size_bytes += records.len() - before;
+        self.items += 1;
+    }
+
+    fn take(&mut self, signal: Signal) -> Option<Batch> {
+        if self.items == 0 {
+            return None;
+        }
+        let mut out = Vec::with_capacity(self.size_bytes + 1024 * self.records.len());
+        for (_, (process, records)) in self.records.drain() {
+            write::resource_block(&mut out, signal, &process.resource, &SCOPE, &records);
+        }
+        let items = std::mem::take(&mut self.items);
+        self.size_bytes = 0;
+        Some(Batch::written(signal, Bytes::from(out), items))
+    }
+}
+
+fn span_head<'f>(facts: &'f Facts<'_>, context: &'f Context, when: Span) -> write::SpanHead<'f> {
+    let parent = match context.parent_source {
+        ParentSource::Header => HAS_IS_REMOTE | IS_REMOTE,
+        ParentSource::Thread => HAS_IS_REMOTE,
+        ParentSource::None => 0,
+    };
+    write::SpanHead {
+        trace_id: context.trace_id,
+        span_id: context.span_id,
+        parent_span_id: context.parent_span_id,
+        trace_state: &context.state,
+        flags: u32::from(context.flags) | parent,
+        name: http_table::span_name(facts),
+        kind: http_table::of(facts.side).kind,
+        start_ns: when.start_ns,
+        end_ns: when.end_ns,
+        status: status(facts),
+    }
+}
+
+/// A description is for what the status code does not say (semantic conventions for HTTP spans).
+fn status(facts: &Facts<'_>) -> write::Status<'static> {
+    match (facts.exchange.outcome, facts.status()) {
+        (Outcome::Unanswered(reason), _) => write::Status::Error(description(reason)),
+        (Outcome::Answered, Some(status)) if facts.is_error_status(status) => {
+            write::Status::Error("")
+        }
+        _ => write::Status::Unset,
+    }
+}
+
+/// What an operator reads where a status code would stand.
+fn description(reason: Unanswered) -> &'static str {
+    match reason {
+        Unanswered::Reset => "the connection was reset before the response was complete",
+        Unanswered::ClosedByPeer => "the peer closed the connection before the response",
+        Unanswered::ClosedByClient => "the client closed the connection before the response",
+        Unanswered::ClosedByServer => "the server closed the connection before the response",
+        Unanswered::Closed => "the connection ended before the response",
+        Unanswered::Timeout => "no response in time",
+        Unanswered::LostData => "outcome unknown: captured bytes were lost",
+        Unanswered::TooManyOpen => "outcome unknown: too many requests open on the connection",
+    }
+}

@@ -1,0 +1,26 @@
+//! The `ebpf` receiver: what processes ask and answer on sockets, as OTLP.
+//!
+//! Records come from the kernel half, pass a bounded shard, and become spans, metrics and log
+//! records in the engine. It emits pids, addresses and `container.id`; naming pods is a
+//! processor's job.
+
+pub mod cassette;
+mod clock;
+mod config;
+mod container;
+mod correlate;
+mod emit;
+mod engine;
+mod glob;
+mod ids;
+mod own;
+mod process;
+mod receiver;
+mod service_name;
+mod shard;
+mod targets;
+mod threads;
+mod tracker;
+
+pub use config::Config;
+pub use receiver::Ebpf;

@@ -1,0 +1,148 @@
+//! What a process runs and what it says about itself in its environment.
+
+use tapline_ebpf::abi::Exec;
+
+use crate::ebpf::service_name;
+
+/// At most this many attributes are taken from `OTEL_RESOURCE_ATTRIBUTES`.
+const ATTRIBUTES_MAX: usize = 64;
+/// Longest value taken from there, in bytes.
+const VALUE_MAX: usize = 1024;
+
+/// What a process runs, as far as it tells.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Identity {
+    /// Path of the executable.
+    pub(crate) executable: String,
+    /// Parent process.
+    pub(crate) parent_pid: u32,
+    /// When the process was created, `CLOCK_BOOTTIME` nanoseconds; 0 when unknown.
+    pub(crate) start_boottime_ns: u64,
+    /// `service.name`, by the rules of [`service_name`].
+    pub(crate) service: String,
+    /// Whether the service was named by somebody, not derived from the program.
+    pub(crate) service_is_set: bool,
+    /// `OTEL_RESOURCE_ATTRIBUTES`, without `service.name`.
+    pub(crate) attributes: Vec<(String, String)>,
+    /// `telemetry.sdk.language`, when the executable gives it away.
+    pub(crate) language: Option<&'static str>,
+}
+
+impl Identity {
+    /// Puts an identity together from NUL-separated argument and environment blocks.
+    pub(crate) fn new(executable: &str, args: &[u8], env: &[u8]) -> Self {
+        let args: Vec<String> = strings(args).collect();
+        let args: Vec<&str> = args.iter().map(String::as_str).collect();
+        let mut attributes = variable(env, "OTEL_RESOURCE_ATTRIBUTES")
+            .map(|text| resource_attributes(&text))
+            .unwrap_or_default();
+        let listed = attributes.iter().position(|(key, _)| key == "service.name");
+        let listed = listed.map(|index| attributes.remove(index).1);
+        let set = variable(env, "OTEL_SERVICE_NAME")
+            .and_then(|name| service_name::accepted(&name))
+            .or_else(|| listed.and_then(|name| service_name::accepted(&name)));
+        Self {
+            executable: executable.to_owned(),
+            service_is_set: set.is_some(),
+            service: set.unwrap_or_else(|| service_name::from_program(executable, &args)),
+            attributes,
+            language: service_name::language(executable),
+            ..Self::default()
+        }
+    }
+
+    /// Takes an exec record, which names a script rather than its interpreter.
+    pub(crate) fn from_exec(exec: &Exec<'_>) -> Self {
+        let executable = String::from_utf8_lossy(exec.filename);
+        Self {
+            parent_pid: exec.parent_tgid,
+            start_boottime_ns: exec.start_boottime_ns,
+            ..Self::new(&executable, exec.args, exec.env)
+        }
+    }
+}
+
+fn strings(block: &[u8]) -> impl Iterator<Item = String> {
+    let block = block.strip_suffix(&[0]).unwrap_or(block);
+    block
+        .split(|byte| *byte == 0)
+        .map(|part| String::from_utf8_lossy(part).into_owned())
+}
+
+/// Only the variables asked for are ever looked at; the rest of the environment is not kept.
+fn variable(env: &[u8], name: &str) -> Option<String> {
+    env.split(|byte| *byte == 0).find_map(|entry| {
+        let value = entry.strip_prefix(name.as_bytes())?.strip_prefix(b"=")?;
+        Some(String::from_utf8_lossy(value).into_owned())
+    })
+}
+
+/// Parses `key=value,key=value` with percent-encoded values (OpenTelemetry's resource SDK).
+fn resource_attributes(text: &str) -> Vec<(String, String)> {
+    let pairs = text.split(',').filter_map(|pair| pair.split_once('='));
+    pairs
+        .map(|(key, value)| (key.trim().to_owned(), percent_decoded(value.trim())))
+        .filter(|(key, value)| {
+            !key.is_empty() && value.len() <= VALUE_MAX && !value.starts_with('$')
+        })
+        .take(ATTRIBUTES_MAX)
+        .collect()
+}
+
+fn percent_decoded(text: &str) -> String {
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, after @ ..] = rest {
+        let escape = (*first == b'%').then(|| hex_pair(after)).flatten();
+        decoded.push(escape.unwrap_or(*first));
+        rest = if escape.is_some() { &after[2..] } else { after };
+    }
+    String::from_utf8_lossy(&decoded).into_owned()
+}
+
+fn hex_pair(bytes: &[u8]) -> Option<u8> {
+    let digits = std::str::from_utf8(bytes.get(..2)?).ok()?;
+    u8::from_str_radix(digits, 16).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn identity(env: &str) -> Identity {
+        let env = env.replace(' ', "\0");
+        Identity::new(
+            "/usr/bin/python3",
+            b"python3\0/srv/app.py\0",
+            env.as_bytes(),
+        )
+    }
+
+    #[test]
+    fn prefers_the_name_that_somebody_set() {
+        let both = identity("A=1 OTEL_RESOURCE_ATTRIBUTES=service.name=b,x=1 OTEL_SERVICE_NAME=a");
+        assert_eq!((both.service.as_str(), both.service_is_set), ("a", true));
+        assert_eq!(both.attributes, [("x".to_owned(), "1".to_owned())]);
+        assert_eq!(
+            identity("OTEL_RESOURCE_ATTRIBUTES=service.name=b").service,
+            "b"
+        );
+        assert_eq!(identity("OTEL_SERVICE_NAME=$(NAME)").service, "app");
+        assert_eq!(identity("").service, "app");
+    }
+
+    #[test]
+    fn is_not_fooled_by_a_longer_variable() {
+        assert_eq!(
+            identity("XOTEL_SERVICE_NAME=x OTEL_SERVICE_NAMES=y").service,
+            "app"
+        );
+    }
+
+    #[test]
+    fn decodes_percent_encoded_values() {
+        let attributes = resource_attributes("a=x%2Cy%20z, b = 100%,c=%zz,=no,d");
+        let shown: Vec<String> = attributes.iter().map(|(k, v)| format!("{k}:{v}")).collect();
+        assert_eq!(shown, ["a:x,y z", "b:100%", "c:%zz"]);
+    }
+}

@@ -1,0 +1,257 @@
+//! The component: loads the tap, starts the threads, hands their batches to the pipelines.
+
+use std::{
+    collections::HashSet,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+};
+
+use async_trait::async_trait;
+use tapline_ebpf::{Bounds, IgnoredProcesses, Tap, clock};
+use tapline_pdata::Batch;
+use tapline_pipeline::{Meters, Outage, Outlets, Receiver, StartError, Stop, Work};
+use tapline_protocols::http1::Limits;
+use tokio::{sync::mpsc, time::Instant};
+use tracing::{info, warn};
+
+use super::{
+    Config,
+    clock::WallClock,
+    engine::{Advise, Engine, Parts},
+    ids::Ids,
+    own::OwnCounts,
+    process::{HostFacts, NoSource, ProcFs, ProcessSource, ProcessTable},
+    shard::shard,
+    threads::{Parser, empty_ring},
+};
+
+/// Batches that may wait for the pipelines. When they all do, the shard fills up.
+const BATCHES_MAX: usize = 64;
+
+/// The `ebpf` receiver.
+pub struct Ebpf {
+    config: Config,
+    meters: Meters,
+}
+
+impl Ebpf {
+    /// Makes the receiver; nothing is loaded yet.
+    pub fn new(config: Config, meters: &Meters) -> Self {
+        Self {
+            config,
+            meters: meters.clone(),
+        }
+    }
+}
+
+#[async_trait]
+impl Receiver for Ebpf {
+    async fn start(self: Box<Self>, out: Outlets, stop: Stop) -> Result<Work, StartError> {
+        let bounds = Bounds {
+            ring_bytes: self.config.ring_buffer_mib * 1024 * 1024,
+            capture_bytes: self.config.capture_bytes,
+        };
+        let loaded = tokio::task::spawn_blocking(move || Tap::load(bounds)).await;
+        let tap = loaded
+            .map_err(|error| StartError(format!("loading the tap panicked: {error}")))?
+            .map_err(|error| StartError(error.to_string()))?;
+        info!(existing_sockets = tap.existing.len(), "tap loaded");
+        let (batches, received) = mpsc::channel(BATCHES_MAX);
+        let threads = Threads::start(*self, tap, batches)?;
+        Ok(Box::pin(work(threads, received, out, stop)))
+    }
+}
+
+/// The running threads and the way to end them.
+struct Threads {
+    stop: Arc<AtomicBool>,
+    handles: Vec<thread::JoinHandle<()>>,
+    /// The programs stay attached as long as this lives.
+    programs: Option<tapline_ebpf::Programs>,
+}
+
+impl Threads {
+    fn start(receiver: Ebpf, tap: Tap, batches: mpsc::Sender<Batch>) -> Result<Self, StartError> {
+        let Ebpf { config, meters } = receiver;
+        let host = HostFacts::read();
+        let own = Arc::new(OwnCounts::new(&meters));
+        let (writer, reader) = shard(config.shard_mib, Arc::clone(&own.shard));
+        let boot_wall_ns = boot_wall_ns();
+        let timeout_ns = u64::try_from(config.response_timeout.get().as_nanos());
+        let limits = Limits {
+            response_timeout_ns: timeout_ns.unwrap_or(u64::MAX),
+            ..Limits::default()
+        };
+        let host_name = host.name.clone();
+        let engine = Engine::new(Parts {
+            processes: ProcessTable::new(source(tap.self_tgid), host, boot_wall_ns),
+            targets: config.targets,
+            ids: Ids::from_system().map_err(|error| StartError(error.to_string()))?,
+            clock: WallClock::new(clock::wall_offset_ns()),
+            limits,
+            existing: tap.existing,
+            advice: Box::new(KernelAdvice {
+                map: tap.ignored,
+                pids: HashSet::new(),
+            }),
+        });
+        let parser = Parser {
+            engine,
+            batches,
+            losses: tap.losses,
+            own,
+            host: host_name,
+            metrics_interval: config.metrics_interval.get(),
+            flush_interval: config.flush_interval.get(),
+        };
+        let stop = Arc::new(AtomicBool::new(false));
+        let ring_stop = Arc::clone(&stop);
+        let ring = tap.ring;
+        let mut threads = Self {
+            stop,
+            handles: Vec::new(),
+            programs: Some(tap.programs),
+        };
+        let empty = move || empty_ring(ring, writer, &ring_stop);
+        threads.handles.push(spawn("tapline-ring", empty)?);
+        threads
+            .handles
+            .push(spawn("tapline-parse", move || parser.run(&reader))?);
+        Ok(threads)
+    }
+
+    /// Detaches from the kernel first, so that the last look at the ring is really the last.
+    fn request_stop(&mut self) {
+        drop(self.programs.take());
+        self.stop.store(true, Ordering::Release);
+    }
+}
+
+/// Whatever happens to the work, the ring's thread does not outlive it.
+impl Drop for Threads {
+    fn drop(&mut self) {
+        self.request_stop();
+    }
+}
+
+fn spawn(
+    name: &str,
+    work: impl FnOnce() + Send + 'static,
+) -> Result<thread::JoinHandle<()>, StartError> {
+    thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(work)
+        .map_err(|error| StartError(format!("cannot start thread {name}: {error}")))
+}
+
+/// Hands batches to the pipelines until the threads have told everything.
+async fn work(
+    mut threads: Threads,
+    mut batches: mpsc::Receiver<Batch>,
+    out: Outlets,
+    stop: Stop,
+) -> Result<(), String> {
+    let mut outage = Outage::default();
+    let mut stopping = false;
+    loop {
+        let batch = tokio::select! {
+            () = stop.requested(), if !stopping => {
+                stopping = true;
+                threads.request_stop();
+                continue;
+            }
+            // Cancel-safe: a batch is either still in the channel or ours.
+            batch = batches.recv() => batch,
+        };
+        let Some(batch) = batch else { break };
+        hand_over(batch, &out, &mut outage).await;
+    }
+    // The parser is done, or has panicked: then nobody else tells the ring's thread to end.
+    threads.request_stop();
+    let handles = std::mem::take(&mut threads.handles);
+    let joined = tokio::task::spawn_blocking(move || {
+        handles.into_iter().all(|handle| handle.join().is_ok())
+    });
+    match (stopping, joined.await) {
+        (true, Ok(true)) => Ok(()),
+        (false, Ok(true)) => Err("the parsing thread ended by itself".to_owned()),
+        _ => Err("a thread of the receiver panicked".to_owned()),
+    }
+}
+
+/// A refused batch is lost: the kernel cannot be asked again. The pipeline's edge counts it.
+async fn hand_over(batch: Batch, out: &Outlets, outage: &mut Outage) {
+    let Some(consumer) = out.get(batch.signal()) else {
+        return;
+    };
+    let items = u64::from(batch.items());
+    match consumer.consume(batch).await {
+        Ok(()) => {
+            if let Some(over) = outage.succeeded(Instant::now()) {
+                info!(
+                    lost_items = over.dropped_items,
+                    "pipeline takes captured telemetry again"
+                );
+            }
+        }
+        Err(refusal) => {
+            if outage.failed(Instant::now()) {
+                warn!(error = %refusal, "pipeline refuses captured telemetry; it is lost");
+            }
+            outage.dropped(items);
+        }
+    }
+}
+
+/// Tells the kernel half, and remembers whom it was told about.
+struct KernelAdvice {
+    map: IgnoredProcesses,
+    pids: HashSet<u32>,
+}
+
+impl Advise for KernelAdvice {
+    fn ignore(&mut self, pid: u32) {
+        match self.map.ignore(pid) {
+            Ok(()) => drop(self.pids.insert(pid)),
+            Err(error) => warn!(%error, pid, "cannot tell the kernel to leave a process alone"),
+        }
+    }
+
+    fn announce_again(&mut self) {
+        if let Err(error) = self.map.announce_again() {
+            warn!(%error, "cannot ask the kernel to name its connections again");
+        }
+    }
+
+    fn trace(&mut self, pid: u32) {
+        if self.pids.remove(&pid)
+            && let Err(error) = self.map.trace(pid)
+        {
+            warn!(%error, pid, "cannot tell the kernel to trace a process again");
+        }
+    }
+}
+
+/// In a pid namespace of our own the kernel's numbers are not those of our `/proc`: asking it would
+/// give other processes' names.
+fn source(self_tgid: u32) -> Box<dyn ProcessSource> {
+    let own = std::process::id();
+    if self_tgid == own {
+        return Box::new(ProcFs);
+    }
+    warn!(
+        kernel_pid = self_tgid,
+        own_pid = own,
+        "not in the initial pid namespace: processes older than tapline cannot be named (hostPID)"
+    );
+    Box::new(NoSource)
+}
+
+/// Wall time at which `CLOCK_BOOTTIME` was zero, nanoseconds since 1970.
+fn boot_wall_ns() -> u64 {
+    let suspended = i64::try_from(clock::suspended_ns()).unwrap_or(0);
+    u64::try_from(clock::wall_offset_ns() - suspended).unwrap_or(0)
+}

@@ -1,0 +1,263 @@
+//! Connections: which socket is which end of what, and where its streams stand.
+//!
+//! Puts socket events in order, notes what is missing, and feeds the parser of each connection.
+//! Everything is bounded; the oldest connections go first. This module must not know traces,
+//! processes or OTLP.
+
+mod connection;
+mod preamble;
+
+use rustc_hash::{FxHashMap, FxHashSet};
+use tapline_ebpf::{
+    ExistingSocket,
+    abi::{
+        AF_UNIX, CLOSE_BY_PEER, CLOSE_OF_PEER, EventClose, EventData, EventOpen, ROLE_CLIENT,
+        ROLE_SERVER, Tuple,
+    },
+};
+use tapline_protocols::http1::{Exchange, Limits, Request, Unanswered};
+
+use self::connection::Connection;
+use super::emit::Side;
+
+/// The most connections followed at once.
+const CONNECTIONS_MAX: usize = 65_536;
+/// Bytes of unfinished heads held over all connections.
+const BUFFERED_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// A socket that never says it closed (AF_UNIX) is forgotten after this long without bytes.
+const SILENT_IDLE_NS: u64 = 600_000_000_000;
+/// Any other, because its last record may have been lost.
+const IDLE_NS: u64 = 6 * SILENT_IDLE_NS;
+
+const ECONNRESET: u32 = 104;
+const EPIPE: u32 = 32;
+const ETIMEDOUT: u32 = 110;
+
+/// Something a connection's bytes told.
+#[derive(Debug)]
+pub(crate) enum Happening {
+    /// A request's head is complete.
+    Request {
+        /// Its number on the connection.
+        id: u32,
+        /// The process that read or wrote it, and its thread.
+        thread: u64,
+        /// When its head was complete, monotonic nanoseconds.
+        at_ns: u64,
+        /// The head.
+        request: Box<Request>,
+    },
+    /// A request is answered, or will not be.
+    Exchange {
+        /// The number its request had.
+        id: u32,
+        /// All of it.
+        exchange: Box<Exchange>,
+    },
+}
+
+/// Where something happened.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place {
+    /// The connection.
+    pub(crate) cookie: u64,
+    /// Which end of it the process is.
+    pub(crate) side: Side,
+    /// Both ends, if known.
+    pub(crate) tuple: Option<Tuple>,
+}
+
+/// What the tracker has counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Counts {
+    /// Bytes that streams went on without: the ring or a shard lost their records.
+    pub(crate) gaps: u64,
+    /// Connections forgotten because there were too many.
+    pub(crate) evicted: u64,
+    /// Records that came after later bytes of their stream, and were left out.
+    pub(crate) late: u64,
+}
+
+/// All connections.
+pub(crate) struct Tracker {
+    connections: FxHashMap<u64, Connection>,
+    /// Listening sockets from before the tap: (network namespace, port).
+    listeners: FxHashSet<(u32, u16)>,
+    limits: Limits,
+    buffered_bytes: usize,
+    evicted: Vec<(Place, Vec<Happening>)>,
+    /// What was counted so far.
+    pub(crate) counts: Counts,
+}
+
+impl Tracker {
+    /// Makes a tracker that knows which sockets existed before.
+    pub(crate) fn new(limits: Limits, existing: &[ExistingSocket]) -> Self {
+        let listening = existing.iter().filter(|socket| socket.listening);
+        Self {
+            connections: FxHashMap::default(),
+            listeners: listening
+                .map(|socket| (socket.tuple.netns, socket.tuple.local_port))
+                .collect(),
+            limits,
+            buffered_bytes: 0,
+            evicted: Vec::new(),
+            counts: Counts::default(),
+        }
+    }
+
+    /// A socket is about to show its bytes.
+    pub(crate) fn on_open(&mut self, open: &EventOpen) {
+        let listening = (open.tuple.netns, open.tuple.local_port);
+        let connection = self.connection(open.cookie, open.header.at_ns);
+        connection.tuple = Some(open.tuple);
+        match open.role {
+            ROLE_CLIENT => connection.fix_side(Side::Client),
+            ROLE_SERVER => connection.fix_side(Side::Server),
+            _ => {
+                // A port that nobody listened on proves nothing: the listener may be of a kind that
+                // was not listed.
+                let listens = open.tuple.family != AF_UNIX && self.listeners.contains(&listening);
+                if let (true, Some(connection)) = (listens, self.connections.get_mut(&open.cookie))
+                {
+                    connection.hint = Some(Side::Server);
+                }
+            }
+        }
+    }
+
+    /// Bytes moved. Returns where, when they told something.
+    pub(crate) fn on_data(
+        &mut self,
+        event: &EventData,
+        bytes: &[u8],
+        happenings: &mut Vec<Happening>,
+    ) -> Option<Place> {
+        let connection = self.connection(event.cookie, event.header.at_ns);
+        let before = connection.buffered_bytes();
+        let missing = connection.feed(event, bytes, happenings);
+        let after = connection.buffered_bytes();
+        let place = connection.place(event.cookie);
+        self.counts.gaps += missing.bytes;
+        self.counts.late += missing.late;
+        self.buffered_bytes = (self.buffered_bytes + after).saturating_sub(before);
+        if self.buffered_bytes > BUFFERED_BYTES_MAX
+            && let Some(connection) = self.connections.get_mut(&event.cookie)
+        {
+            self.buffered_bytes = self.buffered_bytes.saturating_sub(after);
+            connection.start_over(event.header.at_ns, self.limits, happenings);
+        }
+        place
+    }
+
+    /// A connection ended.
+    pub(crate) fn on_close(
+        &mut self,
+        close: &EventClose,
+        happenings: &mut Vec<Happening>,
+    ) -> Option<Place> {
+        if close.flags & CLOSE_OF_PEER != 0 {
+            return self.on_end_of_stream(close, happenings);
+        }
+        let mut connection = self.connections.remove(&close.cookie)?;
+        self.buffered_bytes = self
+            .buffered_bytes
+            .saturating_sub(connection.buffered_bytes());
+        let why = reason(close, connection.side);
+        connection.close(close.header.at_ns, why, happenings);
+        connection.place(close.cookie)
+    }
+
+    /// A peer that asked may still be answered; a peer that answered is done.
+    fn on_end_of_stream(
+        &mut self,
+        close: &EventClose,
+        happenings: &mut Vec<Happening>,
+    ) -> Option<Place> {
+        let connection = self.connections.get_mut(&close.cookie)?;
+        if connection.side == Some(Side::Client) {
+            let why = Unanswered::ClosedByServer;
+            connection.close(close.header.at_ns, why, happenings);
+        }
+        connection.place(close.cookie)
+    }
+
+    /// Takes what the connections told that were forgotten because there were too many.
+    pub(crate) fn take_evicted(&mut self) -> Vec<(Place, Vec<Happening>)> {
+        std::mem::take(&mut self.evicted)
+    }
+
+    /// Ends requests that waited too long; calls `tell` for every connection where that happened.
+    pub(crate) fn tick(&mut self, now_ns: u64, mut tell: impl FnMut(Place, &mut Vec<Happening>)) {
+        let mut happenings = Vec::new();
+        self.connections.retain(|cookie, connection| {
+            connection.expire(now_ns, &mut happenings);
+            let idle = now_ns.saturating_sub(connection.last_ns) > connection.may_idle_ns();
+            if idle {
+                connection.close(now_ns, Unanswered::Closed, &mut happenings);
+            }
+            if let (false, Some(place)) = (happenings.is_empty(), connection.place(*cookie)) {
+                tell(place, &mut happenings);
+            }
+            happenings.clear();
+            !idle
+        });
+        self.buffered_bytes = self
+            .connections
+            .values()
+            .map(Connection::buffered_bytes)
+            .sum();
+    }
+
+    /// Returns how many connections are followed.
+    pub(crate) fn len(&self) -> usize {
+        self.connections.len()
+    }
+
+    fn connection(&mut self, cookie: u64, now_ns: u64) -> &mut Connection {
+        if self.connections.len() >= CONNECTIONS_MAX && !self.connections.contains_key(&cookie) {
+            self.evict(now_ns);
+        }
+        let limits = self.limits;
+        let connection = self
+            .connections
+            .entry(cookie)
+            .or_insert_with(|| Connection::new(limits));
+        connection.last_ns = now_ns;
+        connection
+    }
+
+    /// Forgets the quarter that was silent longest, in one pass, so that it is rarely needed.
+    fn evict(&mut self, now_ns: u64) {
+        let mut times: Vec<u64> = self.connections.values().map(|c| c.last_ns).collect();
+        let quarter = times.len() / 4;
+        let (_, cut, _) = times.select_nth_unstable(quarter);
+        let cut = *cut;
+        let evicted = self
+            .connections
+            .extract_if(|_, connection| connection.last_ns <= cut);
+        for (cookie, mut connection) in evicted {
+            let mut happenings = Vec::new();
+            self.counts.evicted += 1;
+            connection.close(now_ns, Unanswered::LostData, &mut happenings);
+            if let (false, Some(place)) = (happenings.is_empty(), connection.place(cookie)) {
+                self.evicted.push((place, happenings));
+            }
+        }
+    }
+}
+
+fn reason(close: &EventClose, side: Option<Side>) -> Unanswered {
+    let by_peer = close.flags & CLOSE_BY_PEER != 0;
+    match (close.error, by_peer, side) {
+        (ECONNRESET | EPIPE, _, _) => Unanswered::Reset,
+        (ETIMEDOUT, _, _) => Unanswered::Timeout,
+        (_, true, Some(Side::Server)) | (_, false, Some(Side::Client)) => {
+            Unanswered::ClosedByClient
+        }
+        (_, true, Some(Side::Client)) | (_, false, Some(Side::Server)) => {
+            Unanswered::ClosedByServer
+        }
+        (_, _, None) => Unanswered::Closed,
+    }
+}

@@ -1,0 +1,3 @@
+//! Receivers: where telemetry comes from. One folder each; they never know processors or exporters.
+
+pub mod ebpf;
