@@ -1,0 +1,47 @@
+//! The command line: what may be asked of tapline.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Taps this machine's requests and moves OpenTelemetry data.
+#[derive(Debug, Parser)]
+#[command(version, about, args_conflicts_with_subcommands = true)]
+pub(crate) struct Cli {
+    /// What to do; without a command, tapline runs.
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    /// Which configuration to run.
+    #[command(flatten)]
+    pub(crate) sources: Sources,
+}
+
+/// Where the configuration comes from.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct Sources {
+    /// A Collector YAML file; later ones are laid over earlier ones. Without any, a built-in
+    /// configuration runs.
+    #[arg(long = "config", value_name = "FILE")]
+    pub(crate) configs: Vec<String>,
+    /// One setting, such as `exporters.debug.verbosity=detailed`; laid over all files.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(crate) sets: Vec<String>,
+}
+
+/// Everything but running.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Checks a configuration, with every mistake and its line, without starting anything.
+    Validate(Sources),
+    /// Prints the configuration that would run; secrets are not shown.
+    PrintConfig(Sources),
+    /// Records what the kernel tells into a file, to be replayed in a test.
+    Record {
+        /// The file to write.
+        #[arg(long)]
+        output: PathBuf,
+        /// How long to record.
+        #[arg(long, default_value_t = 10)]
+        seconds: u64,
+    },
+}

@@ -1,0 +1,180 @@
+//! Every component there is, from top to bottom. A component not in these tables does not exist.
+
+use std::sync::{Arc, Mutex};
+
+use tapline_config::{ComponentId, Node, Problems, decode_valid};
+use tapline_exporters::{debug, otlp_grpc, otlp_http, terminal};
+use tapline_pipeline::{
+    BuildContext, Consumer, DeliverySettings, Exporter, Meters, Receiver, Stage, graph::Ship,
+};
+use tapline_processors::{batch, memory_limiter};
+use tapline_receiver::ebpf;
+
+use crate::{delivery, output};
+
+/// Makes a receiver.
+pub(crate) type MakeReceiver = Box<dyn Fn(&Meters) -> Box<dyn Receiver>>;
+/// Makes a processor that passes on to the given consumer.
+pub(crate) type MakeStage =
+    Box<dyn Fn(Arc<dyn Consumer>, &Meters) -> Result<Arc<dyn Stage>, String>>;
+/// Makes an exporter and says how to deliver to it.
+pub(crate) type MakeExporter = Box<dyn Fn(&BuildContext) -> Result<Ship, String>>;
+
+/// One component type: its names, the canonical one first, and how its settings are read.
+pub(crate) struct Row<M> {
+    /// Canonical name, then older ones.
+    pub(crate) names: &'static [&'static str],
+    /// Reads settings; `None` when they have an error, which is then in the list.
+    pub(crate) read: fn(&Node, &mut Problems) -> Option<M>,
+}
+
+/// Where telemetry comes from.
+pub(crate) static RECEIVERS: &[Row<MakeReceiver>] = &[Row {
+    names: &["ebpf"],
+    read: read_ebpf,
+}];
+
+/// What changes it on the way.
+pub(crate) static PROCESSORS: &[Row<MakeStage>] = &[
+    Row {
+        names: &["batch"],
+        read: read_batch,
+    },
+    Row {
+        names: &["memory_limiter"],
+        read: read_memory_limiter,
+    },
+];
+
+/// Where it goes.
+pub(crate) static EXPORTERS: &[Row<MakeExporter>] = &[
+    Row {
+        names: &["debug"],
+        read: read_debug,
+    },
+    Row {
+        names: &["otlp_grpc", "otlp"],
+        read: read_otlp_grpc,
+    },
+    Row {
+        names: &["otlp_http", "otlphttp"],
+        read: read_otlp_http,
+    },
+    Row {
+        names: &["terminal"],
+        read: read_terminal,
+    },
+];
+
+/// Returns every name of a table.
+pub(crate) fn names<M>(table: &[Row<M>]) -> Vec<&'static str> {
+    table.iter().flat_map(|row| row.names).copied().collect()
+}
+
+/// Reads one component's settings, if its type exists.
+pub(crate) fn read<M>(
+    table: &[Row<M>],
+    id: &ComponentId,
+    node: &Node,
+    problems: &mut Problems,
+) -> Option<M> {
+    let row = table
+        .iter()
+        .find(|row| row.names.contains(&id.kind.as_str()))?;
+    (row.read)(node, problems)
+}
+
+fn read_ebpf(node: &Node, problems: &mut Problems) -> Option<MakeReceiver> {
+    let config: ebpf::Config = decode_valid(node, problems)?;
+    Some(Box::new(move |meters| {
+        Box::new(ebpf::Ebpf::new(config.clone(), meters))
+    }))
+}
+
+fn read_batch(node: &Node, problems: &mut Problems) -> Option<MakeStage> {
+    let config: batch::Config = decode_valid(node, problems)?;
+    Some(Box::new(move |next, meters| {
+        batch::build(&config, next, meters)
+    }))
+}
+
+fn read_memory_limiter(node: &Node, problems: &mut Problems) -> Option<MakeStage> {
+    let config: memory_limiter::Config = decode_valid(node, problems)?;
+    Some(Box::new(move |next, meters| {
+        memory_limiter::build(&config, next, meters)
+    }))
+}
+
+fn read_debug(node: &Node, problems: &mut Problems) -> Option<MakeExporter> {
+    let config: debug::Config = decode_valid(node, problems)?;
+    Some(Box::new(move |_| {
+        let exporter = debug::build(&config, output::debug(&config))?;
+        let queue = delivery::queue(&config.sending_queue);
+        Ok(Ship {
+            exporter,
+            delivery: DeliverySettings {
+                timeout: None,
+                queue,
+                retry: None,
+            },
+        })
+    }))
+}
+
+fn read_otlp_grpc(node: &Node, problems: &mut Problems) -> Option<MakeExporter> {
+    let config: otlp_grpc::Config = decode_valid(node, problems)?;
+    Some(Box::new(move |context| {
+        let exporter = otlp_grpc::build(&config, context)?;
+        let (queue, retry) = (&config.sending_queue, &config.retry_on_failure);
+        Ok(Ship {
+            exporter,
+            delivery: delivery::settings(config.timeout, queue, retry),
+        })
+    }))
+}
+
+fn read_otlp_http(node: &Node, problems: &mut Problems) -> Option<MakeExporter> {
+    let config: otlp_http::Config = decode_valid(node, problems)?;
+    Some(Box::new(move |context| {
+        let exporter = otlp_http::build(&config, context)?;
+        let (queue, retry) = (&config.sending_queue, &config.retry_on_failure);
+        Ok(Ship {
+            exporter,
+            delivery: delivery::settings(config.timeout, queue, retry),
+        })
+    }))
+}
+
+/// One instance for all signals, so that its summary covers them all.
+fn read_terminal(node: &Node, problems: &mut Problems) -> Option<MakeExporter> {
+    let config: terminal::Config = decode_valid(node, problems)?;
+    let shared: Mutex<Option<Arc<dyn Exporter>>> = Mutex::new(None);
+    Some(Box::new(move |_| {
+        let mut shared = shared.lock().expect("no holder panics");
+        let exporter = match &*shared {
+            Some(exporter) => Arc::clone(exporter),
+            None => Arc::clone(shared.insert(terminal::build(&config, output::screen())?)),
+        };
+        let delivery = DeliverySettings {
+            timeout: None,
+            queue: None,
+            retry: None,
+        };
+        Ok(Ship { exporter, delivery })
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_name_is_taken_twice() {
+        for mut names in [names(RECEIVERS), names(PROCESSORS), names(EXPORTERS)] {
+            let count = names.len();
+            names.sort_unstable();
+            names.dedup();
+            assert_eq!(names.len(), count);
+        }
+    }
+}

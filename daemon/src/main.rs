@@ -1,0 +1,99 @@
+//! The process: command line, component table, host. Imports everything; nothing imports it.
+//!
+//! Only here is the environment read, are signals handled, and is the process ended.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "the daemon speaks to a person"
+)]
+
+mod cli;
+mod components;
+mod delivery;
+mod factories;
+mod host;
+mod output;
+mod record;
+mod settings;
+mod telemetry;
+
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::Parser;
+use tapline_config::{Problems, Secrets, print};
+use tapline_pipeline::Meters;
+
+use cli::{Cli, Command, Sources};
+use settings::Settings;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    if let Err(error) = tapline_ebpf::keep_for_loading() {
+        eprintln!("error: cannot give up capabilities: {error}");
+        return ExitCode::FAILURE;
+    }
+    let done = match cli.command {
+        None => run(&cli.sources),
+        Some(Command::Validate(sources)) => validate(&sources),
+        Some(Command::PrintConfig(sources)) => print_config(&sources),
+        Some(Command::Record { output, seconds }) => record::record(&output, seconds),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{}", shown(&error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Problems with the configuration carry their own heading; anything else gets one.
+fn shown(error: &anyhow::Error) -> String {
+    if error.is::<Problems>() {
+        error.to_string()
+    } else {
+        format!("error: {error:#}")
+    }
+}
+
+fn run(sources: &Sources) -> Result<()> {
+    let settings = settings::check(&settings::document(sources)?)?;
+    if !settings.warnings.is_empty() {
+        eprintln!("{}", settings.warnings);
+    }
+    settings.telemetry.start_log();
+    let runtime = runtime()?;
+    let ran = runtime.block_on(host::run(&settings));
+    // A component that hangs in a blocking call must not keep the process.
+    runtime.shutdown_background();
+    ran
+}
+
+fn validate(sources: &Sources) -> Result<()> {
+    let settings: Settings = settings::check(&settings::document(sources)?)?;
+    if !settings.warnings.is_empty() {
+        eprintln!("{}", settings.warnings);
+    }
+    // Components are built within a runtime, because that is where they will live.
+    let runtime = runtime()?;
+    let _inside = runtime.enter();
+    host::build(&settings, &Meters::new()).map(drop)
+}
+
+fn print_config(sources: &Sources) -> Result<()> {
+    if sources.configs.is_empty() && sources.sets.is_empty() {
+        print!("{}", settings::BUILTIN);
+        return Ok(());
+    }
+    print!("{}", print(&settings::document(sources)?, Secrets::Hidden));
+    Ok(())
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_name("tapline")
+        .build()
+        .context("cannot start the runtime")
+}

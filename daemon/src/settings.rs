@@ -1,0 +1,128 @@
+//! From command-line sources to a checked configuration: every problem at once, nothing started.
+
+use std::{collections::BTreeMap, path::Path};
+
+use tapline_config::{
+    ComponentId, Document, Environment, Input, KnownTypes, Layout, Problem, Problems, load,
+    read_file,
+};
+use tapline_pdata::Signal;
+use tapline_pipeline::graph::{Pipeline, PipelineId, Plan};
+
+use crate::{
+    cli::Sources,
+    components::{self, EXPORTERS, MakeExporter, MakeReceiver, MakeStage, PROCESSORS, RECEIVERS},
+    telemetry::TelemetryConfig,
+};
+
+/// The configuration that runs when none is given.
+pub(crate) const BUILTIN: &str = include_str!("builtin.yaml");
+
+/// A configuration that can run.
+pub(crate) struct Settings {
+    /// Receivers by id.
+    pub(crate) receivers: BTreeMap<ComponentId, MakeReceiver>,
+    /// Processors by id.
+    pub(crate) processors: BTreeMap<ComponentId, MakeStage>,
+    /// Exporters by id.
+    pub(crate) exporters: BTreeMap<ComponentId, MakeExporter>,
+    /// How they are joined.
+    pub(crate) plan: Plan,
+    /// How tapline speaks of itself.
+    pub(crate) telemetry: TelemetryConfig,
+    /// What is suspicious but usable.
+    pub(crate) warnings: Problems,
+}
+
+/// Reads the sources into one document.
+pub(crate) fn document(sources: &Sources) -> Result<Document, Problems> {
+    let mut inputs = Vec::new();
+    let mut problems = Problems::new();
+    for config in &sources.configs {
+        let path = config.strip_prefix("file:").unwrap_or(config);
+        match read_file(Path::new(path)) {
+            Ok(input) => inputs.push(input),
+            Err(found) => problems.extend(found),
+        }
+    }
+    if sources.configs.is_empty() {
+        inputs.push(Input::text("built-in configuration", BUILTIN));
+    }
+    inputs.extend(sources.sets.iter().map(Input::set));
+    if problems.has_errors() {
+        return Err(problems);
+    }
+    load(&inputs, &std::env::vars().collect::<Environment>())
+}
+
+/// Checks a document: sections, settings of every component, references, the plan.
+pub(crate) fn check(document: &Document) -> Result<Settings, Problems> {
+    let mut problems = document.warnings().clone();
+    let known = KnownTypes {
+        receivers: &components::names(RECEIVERS),
+        processors: &components::names(PROCESSORS),
+        exporters: &components::names(EXPORTERS),
+        connectors: &[],
+        extensions: &[],
+    };
+    let layout = Layout::read(document, &known, &mut problems);
+    let receivers = section(RECEIVERS, &layout.receivers, &mut problems);
+    let processors = section(PROCESSORS, &layout.processors, &mut problems);
+    let exporters = section(EXPORTERS, &layout.exporters, &mut problems);
+    let telemetry = TelemetryConfig::read(&layout.service.telemetry, &mut problems);
+    if problems.has_errors() {
+        return Err(problems);
+    }
+    match Plan::new(
+        layout
+            .service
+            .pipelines
+            .iter()
+            .filter_map(pipeline)
+            .collect(),
+    ) {
+        Ok(plan) => Ok(Settings {
+            receivers,
+            processors,
+            exporters,
+            plan,
+            telemetry,
+            warnings: problems,
+        }),
+        Err(errors) => {
+            for error in errors {
+                problems.push(Problem::unplaced(error.to_string()));
+            }
+            Err(problems)
+        }
+    }
+}
+
+fn section<M>(
+    table: &[components::Row<M>],
+    section: &tapline_config::Section,
+    problems: &mut Problems,
+) -> BTreeMap<ComponentId, M> {
+    let read = |(id, node): &(tapline_config::Located<ComponentId>, _)| {
+        components::read(table, &id.value, node, problems).map(|made| (id.value.clone(), made))
+    };
+    section.iter().filter_map(read).collect()
+}
+
+/// `None` for a signal that does not exist, which `Layout::read` has reported.
+fn pipeline(written: &tapline_config::Pipeline) -> Option<Pipeline> {
+    let ids = |list: &[tapline_config::Located<ComponentId>]| {
+        list.iter().map(|id| id.value.clone()).collect()
+    };
+    let id = &written.id.value;
+    let signal = Signal::from_name(&id.signal)?;
+    Some(Pipeline {
+        id: PipelineId {
+            signal,
+            name: id.name.clone(),
+        },
+        receivers: ids(&written.receivers),
+        processors: ids(&written.processors),
+        exporters: ids(&written.exporters),
+    })
+}
