@@ -86,8 +86,8 @@ struct {
 struct scratch {
     u32 busy;
     u32 pad;
-    struct event_data event;
     u8 tail[2 * TAIL_MAX];
+    struct event_data event; /* and right behind it, as in the ring: */
     u8 data[2 * CAPTURE_MAX];
 };
 
