@@ -166,7 +166,8 @@ fn shared_map_values_have_the_layout_of_their_c_twins() {
             events,
             bytes,
             busy,
-            unreadable, no_state
+            unreadable,
+            no_state
         }
     );
 }
@@ -191,4 +192,19 @@ fn records_have_no_hidden_padding() {
     assert_eq!(size_of::<EventExit>(), 16 + 4 * 2);
     assert_eq!(size_of::<ExistingRecord>(), 8 + 48 + 4 * 2);
     assert_eq!(size_of::<LossCounters>(), 8 * 5);
+}
+
+/// The kernel half hands out a head and its bytes as one piece of memory.
+#[test]
+fn bytes_stand_right_behind_their_head() {
+    for (arch, object) in OBJECTS {
+        let structs = btf::structs(object);
+        for (scratch, bytes, head) in [
+            ("scratch", "data", size_of::<EventData>()),
+            ("exec_scratch", "env", size_of::<EventExec>()),
+        ] {
+            let members = &structs[scratch].members;
+            assert_eq!(members[bytes], members["event"] + head, "{arch}: {scratch}");
+        }
+    }
 }
