@@ -83,128 +83,156 @@ impl OwnCounts {
     }
 }
 
-/// Writes the counters as OTLP readings.
-pub(crate) struct Readings {
-    start_ns: u64,
-}
-
 type Point = (Vec<(&'static str, String)>, u64);
 
-impl Readings {
-    /// Counting began at `start_ns`, nanoseconds since 1970.
-    pub(crate) fn new(start_ns: u64) -> Self {
-        Self { start_ns }
-    }
+/// What the counters were at one moment.
+struct State {
+    engine: EngineCounts,
+    losses: Vec<Loss>,
+    received: u64,
+    shard_dropped: u64,
+}
 
-    /// Returns every reading as of the last update.
-    pub(crate) fn of(&self, own: &OwnCounts) -> Vec<OwnReading> {
-        let (engine, losses) = own.latest.lock().expect("no holder panics").clone();
-        let received = own.shard.received.load(Ordering::Relaxed);
-        let dropped = own.shard.dropped.load(Ordering::Relaxed);
-        let reason = |reason: &str| vec![("reason", reason.to_owned())];
-        let no_state = losses.iter().map(|loss| loss.counters.no_state).sum();
-        let mut lost: Vec<Point> = vec![
-            (reason("shard_full"), dropped),
-            (reason("malformed"), engine.malformed),
-            (reason("late"), engine.tracker.late),
-            (reason("no_socket_storage"), no_state),
-        ];
-        lost.extend(losses.iter().map(|loss| {
-            let mut attributes = reason("ring_full");
-            attributes.push(("cpu.logical_number", loss.cpu.to_string()));
-            (attributes, loss.counters.events)
-        }));
-        let payloads = losses
-            .iter()
-            .map(|loss| loss.counters.busy + loss.counters.unreadable);
-        let plain = |value| vec![(Vec::new(), value)];
-        vec![
-            self.counter(
-                "tapline.ebpf.events",
-                "{event}",
-                "Records from the kernel.",
-                plain(received),
-            ),
-            self.counter(
-                "tapline.ebpf.events.lost",
-                "{event}",
-                "Records that never reached a parser.",
-                lost,
-            ),
-            self.counter(
-                "tapline.ebpf.payloads.lost",
-                "{event}",
-                "Records that came without the bytes they are about.",
-                plain(payloads.sum()),
-            ),
-            self.counter(
-                "tapline.ebpf.stream.gap",
-                "By",
-                "Bytes that parsers had to go on without.",
-                plain(engine.tracker.gaps),
-            ),
-            self.counter(
-                "tapline.ebpf.connections.evicted",
-                "{connection}",
-                "Connections forgotten because there were too many.",
-                plain(engine.tracker.evicted),
-            ),
-            self.counter(
-                "tapline.ebpf.requests.uncorrelated",
-                "{request}",
-                "Server requests that correlation had no room for.",
-                plain(engine.uncorrelated),
-            ),
-            self.counter(
-                "tapline.ebpf.exchanges",
-                "{request}",
-                "Requests told.",
-                plain(engine.exchanges),
-            ),
-            self.level(
-                "tapline.ebpf.connections",
-                "{connection}",
-                "Connections followed.",
-                engine.connections,
-            ),
-            self.level(
-                "tapline.ebpf.processes",
-                "{process}",
-                "Processes remembered.",
-                engine.processes,
-            ),
-        ]
-    }
+/// One metric about ourselves.
+struct Row {
+    name: &'static str,
+    unit: &'static str,
+    description: &'static str,
+    monotonic: Monotonic,
+    points: fn(&State) -> Vec<Point>,
+}
 
-    fn counter(
-        &self,
-        name: &'static str,
-        unit: &'static str,
-        description: &'static str,
-        points: Vec<Point>,
-    ) -> OwnReading {
-        let start_ns = self.start_ns;
-        OwnReading {
-            name,
-            description,
-            unit,
-            monotonic: Monotonic::Yes,
-            points,
+const ROWS: [Row; 9] = [
+    counter(
+        "tapline.ebpf.events",
+        "{event}",
+        "Records from the kernel.",
+        |state| one(state.received),
+    ),
+    counter(
+        "tapline.ebpf.events.lost",
+        "{event}",
+        "Records that never reached a parser.",
+        lost_events,
+    ),
+    counter(
+        "tapline.ebpf.payloads.lost",
+        "{event}",
+        "Records that came without the bytes they are about.",
+        |state| {
+            let lost = |loss: &Loss| loss.counters.busy + loss.counters.unreadable;
+            one(state.losses.iter().map(lost).sum())
+        },
+    ),
+    counter(
+        "tapline.ebpf.stream.gap",
+        "By",
+        "Bytes that parsers had to go on without.",
+        |state| one(state.engine.tracker.gaps),
+    ),
+    counter(
+        "tapline.ebpf.connections.evicted",
+        "{connection}",
+        "Connections forgotten because there were too many.",
+        |state| one(state.engine.tracker.evicted),
+    ),
+    counter(
+        "tapline.ebpf.requests.uncorrelated",
+        "{request}",
+        "Server requests that correlation had no room for.",
+        |state| one(state.engine.uncorrelated),
+    ),
+    counter(
+        "tapline.ebpf.exchanges",
+        "{request}",
+        "Requests told.",
+        |state| one(state.engine.exchanges),
+    ),
+    level(
+        "tapline.ebpf.connections",
+        "{connection}",
+        "Connections followed.",
+        |state| one(state.engine.connections),
+    ),
+    level(
+        "tapline.ebpf.processes",
+        "{process}",
+        "Processes remembered.",
+        |state| one(state.engine.processes),
+    ),
+];
+
+const fn counter(
+    name: &'static str,
+    unit: &'static str,
+    description: &'static str,
+    points: fn(&State) -> Vec<Point>,
+) -> Row {
+    let monotonic = Monotonic::Yes;
+    Row {
+        name,
+        unit,
+        description,
+        monotonic,
+        points,
+    }
+}
+
+const fn level(
+    name: &'static str,
+    unit: &'static str,
+    description: &'static str,
+    points: fn(&State) -> Vec<Point>,
+) -> Row {
+    let monotonic = Monotonic::No;
+    Row {
+        name,
+        unit,
+        description,
+        monotonic,
+        points,
+    }
+}
+
+fn one(value: u64) -> Vec<Point> {
+    vec![(Vec::new(), value)]
+}
+
+fn lost_events(state: &State) -> Vec<Point> {
+    let because = |reason: &str| vec![("reason", reason.to_owned())];
+    let no_state = state.losses.iter().map(|loss| loss.counters.no_state);
+    let mut points = vec![
+        (because("shard_full"), state.shard_dropped),
+        (because("malformed"), state.engine.malformed),
+        (because("late"), state.engine.tracker.late),
+        (because("no_socket_storage"), no_state.sum()),
+    ];
+    points.extend(state.losses.iter().map(|loss| {
+        let mut attributes = because("ring_full");
+        attributes.push(("cpu.logical_number", loss.cpu.to_string()));
+        (attributes, loss.counters.events)
+    }));
+    points
+}
+
+impl OwnCounts {
+    /// Returns every metric as of the last update; counting began at `start_ns` since 1970.
+    pub(crate) fn readings(&self, start_ns: u64) -> Vec<OwnReading> {
+        let (engine, losses) = self.latest.lock().expect("no holder panics").clone();
+        let state = State {
+            engine,
+            losses,
+            received: self.shard.received.load(Ordering::Relaxed),
+            shard_dropped: self.shard.dropped.load(Ordering::Relaxed),
+        };
+        let reading = |row: &Row| OwnReading {
+            name: row.name,
+            description: row.description,
+            unit: row.unit,
+            monotonic: row.monotonic,
+            points: (row.points)(&state),
             start_ns,
-        }
-    }
-
-    fn level(
-        &self,
-        name: &'static str,
-        unit: &'static str,
-        description: &'static str,
-        value: u64,
-    ) -> OwnReading {
-        let points = vec![(Vec::new(), value)];
-        OwnReading {
-            monotonic: Monotonic::No,
-            ..self.counter(name, unit, description, points)
-        }
+        };
+        ROWS.iter().map(reading).collect()
     }
 }

@@ -103,6 +103,7 @@ impl Threads {
             batches,
             losses: tap.losses,
             own,
+            start_wall_ns: clock::monotonic_ns().saturating_add_signed(clock::wall_offset_ns()),
             host: host_name,
             metrics_interval: config.metrics_interval.get(),
             flush_interval: config.flush_interval.get(),

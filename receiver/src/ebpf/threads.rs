@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 
 use super::{
     engine::Engine,
-    own::{OwnCounts, Readings},
+    own::OwnCounts,
     shard::{ShardReader, ShardWriter},
 };
 
@@ -66,6 +66,8 @@ pub(crate) struct Parser {
     pub(crate) losses: Losses,
     /// Our own counters.
     pub(crate) own: Arc<OwnCounts>,
+    /// Since when our own counters count, nanoseconds since 1970.
+    pub(crate) start_wall_ns: u64,
     /// `host.name`.
     pub(crate) host: String,
     /// How often metrics are told.
@@ -87,8 +89,6 @@ impl Parser {
     /// Parses until the shard's writer is gone, then tells what is left.
     pub(crate) fn run(mut self, shard: &ShardReader) {
         let now_ns = clock::monotonic_ns();
-        let start_wall_ns = now_ns.saturating_add_signed(clock::wall_offset_ns());
-        let readings = Readings::new(start_wall_ns);
         let mut last = Last {
             flush_ns: now_ns,
             tick_ns: now_ns,
@@ -102,16 +102,16 @@ impl Parser {
                     let _ = self.engine.on_record(record);
                 }
             }
-            if !self.on_time(&readings, &mut last) {
+            if !self.on_time(&mut last) {
                 return; // nobody takes our output any more
             }
         }
         self.flush();
-        self.tell_metrics(&readings);
+        self.tell_metrics();
     }
 
     /// Does what is due. Returns whether there is still somebody to tell.
-    fn on_time(&mut self, readings: &Readings, last: &mut Last) -> bool {
+    fn on_time(&mut self, last: &mut Last) -> bool {
         let now_ns = clock::monotonic_ns();
         let due =
             |since: u64, interval: Duration| u128::from(now_ns - since) >= interval.as_nanos();
@@ -132,7 +132,7 @@ impl Parser {
         }
         if due(last.metrics_ns, self.metrics_interval) {
             last.metrics_ns = now_ns;
-            return self.tell_metrics(readings);
+            return self.tell_metrics();
         }
         true
     }
@@ -144,9 +144,9 @@ impl Parser {
             .all(|batch| self.batches.blocking_send(batch).is_ok())
     }
 
-    fn tell_metrics(&mut self, readings: &Readings) -> bool {
+    fn tell_metrics(&mut self) -> bool {
         self.own.update(&self.engine.counts(), &self.losses.read());
-        let own = readings.of(&self.own);
+        let own = self.own.readings(self.start_wall_ns);
         let now_ns = clock::monotonic_ns();
         let batch = self.engine.take_metrics(&own, &self.host, now_ns);
         batch.is_none_or(|batch| self.batches.blocking_send(batch).is_ok())
