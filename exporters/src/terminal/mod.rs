@@ -79,19 +79,24 @@ impl Exporter for Terminal {
             .state
             .lock()
             .expect("nobody panics while holding the output");
-        let mut text = String::new();
+        // A batch is ordered by process; a reader wants it by time.
+        let mut lines: Vec<(u64, String)> = Vec::new();
         let mut each = |event: &Event<'_>| {
             state.summary.add(event);
-            self.layout.push_line(&mut text, event);
+            let mut line = String::new();
+            self.layout.push_line(&mut line, event);
+            lines.push((event.time_ns, line));
         };
         match batch.signal() {
             Signal::Traces => read::spans(&batch, &mut each),
             Signal::Logs => read::failed_connects(&batch, &mut each),
             Signal::Metrics | Signal::Profiles => {}
         }
-        if text.is_empty() {
+        if lines.is_empty() {
             return Ok(());
         }
+        lines.sort_by_key(|(time_ns, _)| *time_ns);
+        let text: String = lines.into_iter().map(|(_, line)| line).collect();
         state.show(&text).map_err(|error| {
             Refusal::never(
                 Fault::Tapline,
