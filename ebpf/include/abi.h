@@ -152,7 +152,7 @@ struct existing_socket {
 struct control {
     u32 generation; /* changes whenever `ignored` does */
     u32 self_tgid;  /* found by the iterator, which runs as us */
-    u32 capture_max;
+    u32 capture_max;  /* 0 until every hook is attached */
     u32 announcement; /* changes when user space may have missed an event_open */
 };
 

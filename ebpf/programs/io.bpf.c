@@ -163,8 +163,10 @@ INLINE int on_bytes(struct sock *sk, int ret, int flags, u8 direction)
     }
 
     struct control *control = the_control();
+    if (!control || control->capture_max == 0)
+        return 0; /* not all hooks are attached yet: a request could be seen without its answer */
     struct socket_state *state = state_of(sk);
-    if (!control || !state)
+    if (!state)
         return 0;
 
     u64 *position = direction == DIRECTION_SENT ? &state->sent : &state->received;

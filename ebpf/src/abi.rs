@@ -283,7 +283,7 @@ pub struct Control {
     pub generation: u32,
     /// Our own process as the kernel counts; written by the iterator.
     pub self_tgid: u32,
-    /// Bytes to copy from one call.
+    /// Bytes to copy from one call; 0 until every hook is attached.
     pub capture_max: u32,
     /// Changes when user space may have missed an `event_open`.
     pub announcement: u32,

@@ -107,7 +107,6 @@ impl Tap {
         let mut control = array(&mut ebpf)?;
         let settings = Control {
             generation: 1,
-            capture_max: bounds.kernel_capture_bytes(),
             ..Control::default()
         };
         control
@@ -121,7 +120,11 @@ impl Tap {
             attach(&mut ebpf, name, &btf)?;
         }
         let ring = take(&mut ebpf, "events", RingBuf::try_from)?;
-        let self_tgid = control.get(&0, 0).map_or(0, |control| control.self_tgid);
+        // Only now: between two attached hooks a request would be seen without its answer.
+        let in_use = |source| LoadError::Map { map: "control", source };
+        let mut settings = control.get(&0, 0).map_err(in_use)?;
+        settings.capture_max = bounds.kernel_capture_bytes();
+        control.set(0, settings, 0).map_err(in_use)?;
         Ok(Self {
             ring: Ring::new(ring).map_err(LoadError::Io)?,
             existing,
@@ -130,7 +133,7 @@ impl Tap {
                 ignored: take(&mut ebpf, "ignored", HashMap::try_from)?,
                 control,
             },
-            self_tgid,
+            self_tgid: settings.self_tgid,
             programs: Programs(ebpf),
         })
     }
