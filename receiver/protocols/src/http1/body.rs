@@ -328,3 +328,38 @@ fn read_trailer(input: &mut &[u8], empty: &mut bool) -> bool {
     }
     false
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lost(pieces: &[&str]) -> bool {
+        let mut body = Body::loose(true, None);
+        for piece in pieces {
+            match *piece {
+                "hole" => assert_eq!(body.skip(Some(9)), Skip::Unclear),
+                text => assert!(!body.read(&mut text.as_bytes())),
+            }
+        }
+        body.ends_here()
+    }
+
+    #[test]
+    fn believes_a_last_chunk_only_when_it_was_seen_whole() {
+        assert!(lost(&["data\r\n0\r\n\r\n"]));
+        assert!(lost(&["data\r", "\n0\r\n", "\r\n"]));
+        assert!(lost(&["data", "hole", "0\r\n\r\n"]));
+        assert!(!lost(&["data\r\n0", "hole", "\r\n\r\n"]));
+        assert!(!lost(&["data0\r\n\r\n"]));
+        assert!(!lost(&["data\r\n0\r\n\r\n."]));
+    }
+
+    #[test]
+    fn gives_chunks_up_when_their_size_is_absurd() {
+        let mut body = Body::chunked();
+        assert!(!body.read(&mut "000000000000000000001\r\nx\r\n".as_bytes()));
+        assert_eq!((body.bytes(), body.is_loose()), (1, false));
+        assert!(!body.read(&mut "1000000000000000\r\n".as_bytes()));
+        assert!(body.is_loose());
+    }
+}

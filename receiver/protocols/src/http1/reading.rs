@@ -35,39 +35,32 @@ enum Tail {
 impl Http1 {
     /// Reads what is known of a chunk: its beginning, and the end behind a hole.
     pub(super) fn read_chunk(&mut self, chunk: Chunk<'_>, out: &mut dyn Sink) {
-        let Chunk {
-            toward,
-            at_ns,
-            bytes,
-            len,
-            tail,
-            thread,
-        } = chunk;
+        let (toward, at_ns, thread) = (chunk.toward, chunk.at_ns, chunk.thread);
         self.active_ns = self.active_ns.max(at_ns);
         self.turned |= toward == Toward::Client;
-        let missing = len.saturating_sub(bytes.len());
-        let tail = &tail[tail.len() - tail.len().min(missing)..];
-        let hidden = (missing - tail.len()) as u64;
-        let first_id = self.next_id;
+        let missing = chunk.len.saturating_sub(chunk.bytes.len());
+        let tail = &chunk.tail[chunk.tail.len() - chunk.tail.len().min(missing)..];
+        let uncaptured = (missing - tail.len()) as u64;
+        let (rest, first_id) = (chunk.bytes, self.next_id);
+        let fresh = true;
         self.read(
             toward,
             Cursor {
-                rest: bytes,
-                fresh: true,
+                rest,
+                fresh,
                 at_ns,
                 thread,
             },
             out,
         );
         let mut behind = Tail::Unread;
-        if hidden > 0 {
-            let bytes = Some(hidden);
-            let within = Hidden::Cut;
+        if uncaptured > 0 {
             let between = if self.next_id == first_id {
                 Hidden::Gap
             } else {
                 Hidden::Cut
             };
+            let (bytes, within) = (Some(uncaptured), Hidden::Cut);
             let hole = Hole {
                 toward,
                 at_ns,
@@ -79,13 +72,13 @@ impl Http1 {
             };
             behind = self.read_hole(hole, out);
         }
-        if behind == Tail::Unread && !tail.is_empty() {
+        if behind == Tail::Unread {
             // A tail without a hole before it completes the chunk.
-            let fresh = bytes.is_empty() && hidden == 0;
+            let (rest, fresh) = (tail, rest.is_empty() && uncaptured == 0);
             self.read(
                 toward,
                 Cursor {
-                    rest: tail,
+                    rest,
                     fresh,
                     at_ns,
                     thread,

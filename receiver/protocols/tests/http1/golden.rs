@@ -1,5 +1,7 @@
 //! Every conversation comes to what it says, however its chunks are cut.
 
+use std::fmt::Write as _;
+
 use tapline_protocols::http1::{Exchange, Outcome};
 
 use super::script::{Act, Piece, Script, replay, scripts};
@@ -10,7 +12,11 @@ fn comes_to_the_expected_exchanges() {
     for script in scripts() {
         let seen = replay(&script.acts).lines();
         if seen != script.expected {
-            wrong += &format!("{}: {seen:#?}\nnot {:#?}\n", script.name, script.expected);
+            let _ = writeln!(
+                wrong,
+                "{}: {seen:#?}\nnot {:#?}",
+                script.name, script.expected
+            );
         }
     }
     assert!(wrong.is_empty(), "{wrong}");

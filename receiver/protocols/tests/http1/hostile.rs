@@ -103,7 +103,7 @@ fn way(server: bool) -> Toward {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn keeps_its_bounds_whatever_comes(moves in moves()) {

@@ -237,6 +237,27 @@ fn gives_up_pairing_when_nothing_is_ever_answered() {
 }
 
 #[test]
+fn finds_a_beginning_behind_a_piece_that_looked_like_one() {
+    let mut reader = Http1::new(Limits::default());
+    let mut seen = Seen::default();
+    feed(&mut reader, &mut seen, Toward::Server, "END-OF-A-BODY");
+    feed(
+        &mut reader,
+        &mut seen,
+        Toward::Server,
+        "GET /a HTTP/1.1\r\n\r\n",
+    );
+    feed(&mut reader, &mut seen, Toward::Client, "HTT");
+    feed(
+        &mut reader,
+        &mut seen,
+        Toward::Client,
+        "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+    );
+    assert_eq!(seen.lines(), ["GET /a -> 200 | 0 0"]);
+}
+
+#[test]
 fn says_when_the_connection_is_not_ours_any_more() {
     let mut reader = Http1::new(Limits::default());
     let mut seen = Seen::default();

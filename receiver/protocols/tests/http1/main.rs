@@ -1,5 +1,6 @@
 //! Conversations as text, replayed in every way a probe may see them.
 
+mod doubt;
 mod golden;
 mod hostile;
 mod keeping;

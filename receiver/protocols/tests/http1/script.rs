@@ -17,6 +17,8 @@
 //! ~ /b 201                what was the truth of a pair that cannot be known any more
 //! ```
 
+use std::fmt::Write as _;
+
 use tapline_protocols::http1::{
     Chunk, Exchange, Http1, Limits, Outcome, Request, Sink, Toward, Unanswered,
 };
@@ -113,21 +115,21 @@ fn line(exchange: &Exchange) -> String {
     let request = &exchange.request;
     let mut line = format!("{} {}", request.method, request.target);
     if request.version != "1.1" {
-        line += &format!(" ({})", request.version);
+        let _ = write!(line, " ({})", request.version);
     }
     if let Some(scheme) = &request.scheme {
-        line += &format!(" scheme {scheme}");
+        let _ = write!(line, " scheme {scheme}");
     }
     if let Some(host) = &request.host {
-        line += &format!(" host {host}");
+        let _ = write!(line, " host {host}");
     }
     line += if request.truncated { " cut ->" } else { " ->" };
     if let Some(response) = &exchange.response {
-        line += &format!(" {}", response.status);
+        let _ = write!(line, " {}", response.status);
         line += if response.truncated { " cut" } else { "" };
     }
     if let Outcome::Unanswered(why) = exchange.outcome {
-        line += &format!(" {}", why.error_type());
+        let _ = write!(line, " {}", why.error_type());
     }
     line += if exchange.upgraded { " upgraded" } else { "" };
     line + &format!(

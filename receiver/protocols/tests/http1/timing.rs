@@ -94,6 +94,19 @@ fn ends_a_lost_body_with_its_last_byte() {
 }
 
 #[test]
+fn ends_an_answer_at_once_whose_body_fits_behind_its_cut_head() {
+    let seen = read(
+        &[
+            (true, 1, "GET /a HTTP/1.1\r\n\r\n", 0),
+            (false, 2, "HTTP/1.1 200 OK\r\nContent-Length: 50\r\nX", 90),
+        ],
+        |reader, _| assert_eq!(reader.open_requests(), 0),
+    );
+    assert_eq!(times(&seen[0]), (1, 1, Some(2), 2));
+    assert_eq!(seen[0].response_body_bytes, 50);
+}
+
+#[test]
 fn ends_an_early_answer_with_the_answer() {
     let seen = read(
         &[
@@ -110,7 +123,7 @@ fn ends_an_early_answer_with_the_answer() {
 fn ends_what_is_unanswered_with_the_reason() {
     let request = [(true, 1, "GET /a HTTP/1.1\r\n\r\n", 0)];
     let closed = read(&request, |reader, seen| {
-        reader.close(50, Unanswered::ClosedByServer, seen)
+        reader.close(50, Unanswered::ClosedByServer, seen);
     });
     assert_eq!(times(&closed[0]), (1, 1, None, 50));
     let expired = read(&request, |reader, seen| {
