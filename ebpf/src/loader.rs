@@ -121,7 +121,10 @@ impl Tap {
         }
         let ring = take(&mut ebpf, "events", RingBuf::try_from)?;
         // Only now: between two attached hooks a request would be seen without its answer.
-        let in_use = |source| LoadError::Map { map: "control", source };
+        let in_use = |source| LoadError::Map {
+            map: "control",
+            source,
+        };
         let mut settings = control.get(&0, 0).map_err(in_use)?;
         settings.capture_max = bounds.kernel_capture_bytes();
         control.set(0, settings, 0).map_err(in_use)?;

@@ -4,10 +4,9 @@
 //! failed, until nothing fails; unknown keys are collected on the way. The Collector's rules: no
 //! weak typing except for values out of `${…}`; an empty value leaves a setting at its default.
 //!
-//! Settings are structs with `#[serde(default, deny_unknown_fields)]`; unknown keys are refused even
-//! without the latter. Do not use `#[serde(flatten)]`: serde hides the inner names, and unknown keys
-//! would pass unseen.
-//! This module must not know any component.
+//! Settings are structs with `#[serde(default, deny_unknown_fields)]`; unknown keys are refused
+//! even without the latter. Do not use `#[serde(flatten)]`: serde hides the inner names, and
+//! unknown keys would pass unseen. This module must not know any component.
 
 mod access;
 mod fault;

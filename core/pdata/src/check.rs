@@ -79,8 +79,9 @@ struct Walk {
 }
 
 impl Walk {
-    /// Checks one message that begins at byte `base`. Recurses at most a few frames for OTLP's fixed
-    /// levels and three for each value in a value, so the stack is bounded by [`MAX_VALUE_DEPTH`].
+    /// Checks one message that begins at byte `base`. Recurses at most a few frames for OTLP's
+    /// fixed levels and three for each value in a value, so the stack is bounded by
+    /// [`MAX_VALUE_DEPTH`].
     fn message(&mut self, shape: &Shape, body: &[u8], base: usize) -> Result<(), Malformed> {
         let flawed = |at: usize, flaw| Malformed {
             message: shape.name,

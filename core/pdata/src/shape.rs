@@ -1,7 +1,7 @@
 //! The layout of OTLP's messages as data: what [`check`](crate::check) walks along.
 //!
-//! Only what views and [`split`](crate::split) rely on has a kind. A field without one is unknown to
-//! us: its framing is checked, its content is not, and it survives.
+//! Only what views and [`split`](crate::split) rely on has a kind. A field without one is unknown
+//! to us: its framing is checked, its content is not, and it survives.
 
 use Kind::{Bytes, Fixed32, Fixed64, Many, One, Packed64, PackedVarint, Varint};
 

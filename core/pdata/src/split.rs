@@ -1,4 +1,5 @@
-//! Cuts a batch into pieces of bounded size, as the batch processor's `send_batch_max_size` asks for.
+//! Cuts a batch into pieces of bounded size, as the batch processor's `send_batch_max_size` asks
+//! for.
 //!
 //! What fits a piece whole is sliced, not copied. A resource, scope or metric that does not fit is
 //! cut between its records, and everything of it but the records is repeated in each piece. So a
@@ -20,7 +21,8 @@ use crate::{
 };
 
 impl Batch {
-    /// Cuts this batch into pieces of at most `max_items`; zero means no limit. Profiles stay whole.
+    /// Cuts this batch into pieces of at most `max_items`; zero means no limit. Profiles stay
+    /// whole.
     ///
     /// Slices what it can. What is cut is copied once, and its head once per piece: small pieces of
     /// records with large resources cost accordingly.

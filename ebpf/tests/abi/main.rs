@@ -34,97 +34,37 @@ macro_rules! agrees {
 }
 
 #[test]
-fn records_have_the_layout_of_their_c_twins() {
-    agrees!(
-        "event_header",
-        EventHeader {
-            kind,
-            version,
-            size,
-            at_ns
-        }
-    );
-    agrees!(
-        "event_data",
-        EventData {
-            header,
-            cookie,
-            offset,
-            tgid,
-            tid,
-            tcp_end_seq,
-            len,
-            copied,
-            direction,
-            flags,
-            tail_len,
-            pad,
-            tail,
-        }
-    );
-    agrees!(
-        "event_open",
-        EventOpen {
-            header,
-            cookie,
-            connect_ns,
-            established_ns,
-            tuple,
-            tgid,
-            tid,
-            role,
-            pad,
-        }
-    );
-    agrees!(
-        "event_close",
-        EventClose {
-            header,
-            cookie,
-            sent_bytes,
-            received_bytes,
-            srtt_us,
-            retransmits,
-            error,
-            flags,
-        }
-    );
-    agrees!(
-        "event_connect_failed",
-        EventConnectFailed {
-            header,
-            cookie,
-            connect_ns,
-            tuple,
-            tgid,
-            tid,
-            error,
-            pad,
-        }
-    );
-    agrees!(
-        "event_exec",
-        EventExec {
-            header,
-            start_boottime_ns,
-            tgid,
-            parent_tgid,
-            args_len,
-            env_len,
-            pad,
-            filename,
-            args,
-        }
-    );
-    agrees!(
-        "event_fork",
-        EventFork {
-            header,
-            start_boottime_ns,
-            tgid,
-            parent_tgid
-        }
-    );
+fn records_of_sockets_have_the_layout_of_their_c_twins() {
+    #[rustfmt::skip]
+    agrees!("event_data", EventData {
+        header, cookie, offset, tgid, tid, tcp_end_seq, len, copied, direction, flags, tail_len,
+        pad, tail,
+    });
+    #[rustfmt::skip]
+    agrees!("event_open", EventOpen {
+        header, cookie, connect_ns, established_ns, tuple, tgid, tid, role, pad,
+    });
+    #[rustfmt::skip]
+    agrees!("event_close", EventClose {
+        header, cookie, sent_bytes, received_bytes, srtt_us, retransmits, error, flags,
+    });
+    #[rustfmt::skip]
+    agrees!("event_connect_failed", EventConnectFailed {
+        header, cookie, connect_ns, tuple, tgid, tid, error, pad,
+    });
+}
+
+#[test]
+fn records_of_processes_have_the_layout_of_their_c_twins() {
+    #[rustfmt::skip]
+    agrees!("event_header", EventHeader { kind, version, size, at_ns });
+    #[rustfmt::skip]
+    agrees!("event_exec", EventExec {
+        header, start_boottime_ns, tgid, parent_tgid, args_len, env_len, pad, filename, args,
+    });
+    #[rustfmt::skip]
+    agrees!("event_fork", EventFork { header, start_boottime_ns, tgid, parent_tgid });
+    #[rustfmt::skip]
     agrees!("event_exit", EventExit { header, tgid, pad });
 }
 

@@ -1,8 +1,8 @@
 //! Captured bytes in, requests out.
 //!
-//! What a probe saw of a connection is cut off, joined and holed; these parsers return what can still be
-//! known. They never fail and never guess silently. They know nothing of sockets, eBPF, OTLP or clocks:
-//! time is an argument.
+//! What a probe saw of a connection is cut off, joined and holed; these parsers return what can
+//! still be known. They never fail and never guess silently. They know nothing of sockets, eBPF,
+//! OTLP or clocks: time is an argument.
 
 pub mod http1;
 pub mod redact;

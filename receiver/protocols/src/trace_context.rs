@@ -1,7 +1,7 @@
 //! W3C Trace Context: `traceparent` and `tracestate` header values in, a parent out.
 //!
-//! Written to level 2 of the recommendation. It knows no HTTP: any protocol that carries the two texts
-//! can use it. The propagated text may be hostile; what is kept is bounded.
+//! Written to level 2 of the recommendation. It knows no HTTP: any protocol that carries the two
+//! texts can use it. The propagated text may be hostile; what is kept is bounded.
 
 /// The most list members of a `tracestate` that are kept.
 const STATE_MEMBERS: usize = 32;
@@ -32,7 +32,8 @@ impl TraceContext {
 
 /// Reads the parent from all values of the two headers, in order of appearance.
 ///
-/// Without exactly one valid `traceparent` there is no parent. A malformed `tracestate` is dropped alone.
+/// Without exactly one valid `traceparent` there is no parent. A malformed `tracestate` is dropped
+/// alone.
 pub fn parse<P: AsRef<str>, S: AsRef<str>>(
     traceparents: &[P],
     tracestates: &[S],
@@ -89,8 +90,8 @@ fn digit(letter: u8) -> Option<u8> {
 
 /// Joins the members of all values; `None` if one of them is malformed.
 ///
-/// Whole members are kept until a bound is met. What lies behind the bound is not looked at, so that
-/// the cost is bounded too.
+/// Whole members are kept until a bound is met. What lies behind the bound is not looked at, so
+/// that the cost is bounded too.
 fn state<S: AsRef<str>>(values: &[S]) -> Option<String> {
     let mut joined = String::new();
     let mut members = 0;

@@ -164,7 +164,8 @@ impl Advise for AdviseNobody {
 }
 
 /// Parses a cassette and returns the spans, log records and metrics it holds, with ids that are
-/// the same every time. `loses` says, by the number of a record, whether to pretend that it was lost.
+/// the same every time. `loses` says, by the number of a record, whether to pretend that it was
+/// lost.
 pub fn replay(mut file: impl Read, loses: impl Fn(u64) -> bool) -> io::Result<Vec<Batch>> {
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes)?;

@@ -43,8 +43,8 @@ pub(crate) struct Context {
     pub(crate) flags: u8,
     /// `tracestate`, as received.
     pub(crate) state: String,
-    /// Monotonic to wall time, nanoseconds. A child has its parent's, so that it never seems to start
-    /// before it.
+    /// Monotonic to wall time, nanoseconds. A child has its parent's, so that it never seems to
+    /// start before it.
     pub(crate) wall_offset_ns: i64,
 }
 

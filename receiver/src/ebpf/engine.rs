@@ -23,8 +23,8 @@ use super::{
     tracker::{Counts, Happening, Place, Tracker},
 };
 
-/// How tapline's exporters introduce themselves. The far end of our own exports is recognised by its
-/// addresses in the kernel; this holds where they were translated on the way.
+/// How tapline's exporters introduce themselves. The far end of our own exports is recognised by
+/// its addresses in the kernel; this holds where they were translated on the way.
 const OWN_USER_AGENT: &str = "tapline/";
 
 /// Tells whoever produces the records what is known here and not there.

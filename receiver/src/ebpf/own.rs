@@ -57,8 +57,8 @@ impl OwnCounts {
         }
     }
 
-    /// Takes the newest state of engine and kernel half. Returns how often something was lost that a
-    /// connection may have said of itself.
+    /// Takes the newest state of engine and kernel half. Returns how often something was lost that
+    /// a connection may have said of itself.
     pub(crate) fn update(&self, engine: &EngineCounts, losses: &[Loss]) -> u64 {
         let raise = |counter: &Counter, to: u64| counter.add(to.saturating_sub(counter.get()));
         let ring: u64 = losses.iter().map(|loss| loss.counters.events).sum();

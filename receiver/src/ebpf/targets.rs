@@ -1,8 +1,8 @@
 //! Which processes and ports are tapped.
 //!
-//! Without `include` everything is. An entry matches when all its fields do; a list matches when one
-//! entry does; `exclude` wins. What can be decided by the process alone is told to the kernel half,
-//! so that a process nobody asked about stops costing anything.
+//! Without `include` everything is. An entry matches when all its fields do; a list matches when
+//! one entry does; `exclude` wins. What can be decided by the process alone is told to the kernel
+//! half, so that a process nobody asked about stops costing anything.
 
 use serde::Deserialize;
 

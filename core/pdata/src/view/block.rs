@@ -137,7 +137,8 @@ impl<'a> Resource<'a> {
         self.0.messages(resource::ENTITY_REFS).map(EntityRef)
     }
 
-    /// Returns the encoded body, as [`write::resource_block`](crate::write::resource_block) takes it.
+    /// Returns the encoded body, as [`write::resource_block`](crate::write::resource_block) takes
+    /// it.
     pub fn wire(&self) -> &'a [u8] {
         self.0.0
     }

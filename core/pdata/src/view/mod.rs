@@ -1,9 +1,10 @@
 //! Reads a batch without decoding it: borrowed iterators, resource -> scope -> record -> attribute.
 //!
-//! A view is a slice. Every getter walks the fields of its message (a few nanoseconds each), so keep
-//! what is used often. Strings are checked for UTF-8 when they are read, and allocated only when they
-//! are not. After [`Batch::checked`] nothing is missing; over unchecked bytes a view ends where the
-//! framing does, and never panics. As in protobuf, of a repeated singular field the last one counts.
+//! A view is a slice. Every getter walks the fields of its message (a few nanoseconds each), so
+//! keep what is used often. Strings are checked for UTF-8 when they are read, and allocated only
+//! when they are not. After [`Batch::checked`] nothing is missing; over unchecked bytes a view ends
+//! where the framing does, and never panics. As in protobuf, of a repeated singular field the last
+//! one counts.
 
 mod block;
 mod log;

@@ -1,7 +1,8 @@
 //! Walks the protobuf fields of borrowed bytes.
 //!
-//! [`Fields::step`] says why and where it stopped; the iterator simply ends there, which is what views
-//! need. Every read is bounds-checked and nothing allocates. It must not know a message of OTLP.
+//! [`Fields::step`] says why and where it stopped; the iterator simply ends there, which is what
+//! views need. Every read is bounds-checked and nothing allocates. It must not know a message of
+//! OTLP.
 
 use super::{DELIMITED, FIXED32, FIXED64, VARINT};
 

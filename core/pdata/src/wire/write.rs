@@ -1,8 +1,8 @@
 //! Appends protobuf fields to a `Vec<u8>`.
 //!
-//! Two families: the plain verbs always write, the `_unless_…` ones skip what proto3 skips. A nested
-//! message whose length is not known beforehand is opened, written and closed; closing patches the
-//! length in. It must not know a message of OTLP.
+//! Two families: the plain verbs always write, the `_unless_…` ones skip what proto3 skips. A
+//! nested message whose length is not known beforehand is opened, written and closed; closing
+//! patches the length in. It must not know a message of OTLP.
 
 use super::{DELIMITED, FIXED32, FIXED64, VARINT};
 

@@ -88,7 +88,8 @@ pub struct HistogramPoint<'a> {
     pub exemplars: &'a [Exemplar],
 }
 
-/// Appends one framed gauge, ready for [`resource_block`](super::resource_block); returns its points.
+/// Appends one framed gauge, ready for [`resource_block`](super::resource_block); returns its
+/// points.
 pub fn gauge(
     out: &mut Vec<u8>,
     head: &MetricHead<'_>,

@@ -1,9 +1,9 @@
 //! Builders that append OTLP wire bytes: no tree, no allocation but the buffer's growth.
 //!
 //! Telemetry is written inside out: records with [`span`], [`log_record`], [`gauge`], [`sum`] or
-//! [`histogram`] into one buffer per resource and scope, then [`resource_block`] frames that buffer.
-//! The result goes into [`Batch::written`](crate::Batch::written). Fields at their proto3 default are
-//! left out. It must not know where telemetry comes from.
+//! [`histogram`] into one buffer per resource and scope, then [`resource_block`] frames that
+//! buffer. The result goes into [`Batch::written`](crate::Batch::written). Fields at their proto3
+//! default are left out. It must not know where telemetry comes from.
 
 mod attributes;
 mod block;

@@ -1,7 +1,7 @@
 //! Where a body ends: by length, by chunks, by the end of the connection, or by circumstance.
 //!
-//! A body never keeps bytes, it counts them. Bytes that were not captured are counted too, as long as it
-//! is certain that they belong to it. It knows nothing of heads or pairing.
+//! A body never keeps bytes, it counts them. Bytes that were not captured are counted too, as long
+//! as it is certain that they belong to it. It knows nothing of heads or pairing.
 
 /// The most hexadecimal digits of a chunk size that are believed.
 const SIZE_DIGITS: u8 = 15;
@@ -92,7 +92,8 @@ impl Body {
         }
     }
 
-    /// Creates a body that lasts until another message starts; `declared` is its length if the head said it.
+    /// Creates a body that lasts until another message starts; `declared` is its length if the head
+    /// said it.
     pub(super) fn loose(chunked: bool, declared: Option<u64>) -> Self {
         let loose = Loose {
             chunked,
@@ -115,7 +116,8 @@ impl Body {
         matches!(self.shape, Shape::Loose(_) | Shape::UntilClose)
     }
 
-    /// Returns the body bytes so far, or the length that the head declared for a body that got lost.
+    /// Returns the body bytes so far, or the length that the head declared for a body that got
+    /// lost.
     pub(super) fn bytes(&self) -> u64 {
         match &self.shape {
             Shape::Loose(Loose {
@@ -293,7 +295,8 @@ impl Loose {
         self.filled = (self.filled + bytes.len().min(8)).min(8);
     }
 
-    /// Returns whether the last chunk was just seen, or as much of it as there is since the last hole.
+    /// Returns whether the last chunk was just seen, or as much of it as there is since the last
+    /// hole.
     fn is_last_chunk(&self) -> bool {
         let window = self.window.to_be_bytes();
         let seen = &window[8 - self.filled..];

@@ -1,7 +1,8 @@
 //! Reads a message head line by line and keeps what the allow list names.
 //!
-//! Lines behind the head limit are still read for framing, so that a huge head costs memory no more than
-//! a small one and yet ends where it ends. Header values outside the allow list are never stored.
+//! Lines behind the head limit are still read for framing, so that a huge head costs memory no more
+//! than a small one and yet ends where it ends. Header values outside the allow list are never
+//! stored.
 
 use super::exchange::{Headers, Request, Response};
 use super::line::Whole;
@@ -363,8 +364,8 @@ fn append(to: &mut String, comma: &str, fold: &str, value: &[u8], bound: usize) 
     }
 }
 
-/// Copies bytes as text, at most `bound` of them; what is no UTF-8 becomes a question mark, which unlike
-/// the usual replacement never makes the text longer.
+/// Copies bytes as text, at most `bound` of them; what is no UTF-8 becomes a question mark, which
+/// unlike the usual replacement never makes the text longer.
 fn text(bytes: &[u8], bound: usize) -> String {
     let kept = &bytes[..bytes.len().min(bound)];
     let mut text = String::with_capacity(kept.len());

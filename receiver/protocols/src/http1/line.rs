@@ -1,7 +1,7 @@
 //! Collects one line from pieces, within a bound, without copying lines that arrive whole.
 //!
-//! Every byte is looked at once, however small the pieces are. What exceeds the bound is dropped, and
-//! the line says so.
+//! Every byte is looked at once, however small the pieces are. What exceeds the bound is dropped,
+//! and the line says so.
 
 use super::sniff::trim_cr;
 

@@ -1,21 +1,22 @@
 //! HTTP/1.0 and 1.1, both directions of a connection.
 //!
 //! Bytes become messages in `stream` (with `sniff`, `line`, `head` and `body`), one direction each;
-//! messages become exchanges in `pairing`, which knows which response is due next (`slot`); `reading`
-//! drives both and says what bytes mean that were not captured.
+//! messages become exchanges in `pairing`, which knows which response is due next (`slot`);
+//! `reading` drives both and says what bytes mean that were not captured.
 //!
 //! Three rules decide every doubtful case:
 //!
-//! - A response is paired only if it is certain which request it answers. As long as a client was never
-//!   seen to send a request before the last one was answered, a request that follows words of the server
-//!   proves that nothing older is due, so that such a connection recovers from every loss. On a connection
-//!   with pipelining a loss ends the pairing until the line was silent for the response timeout, or the
-//!   client took turns with the server for a while.
+//! - A response is paired only if it is certain which request it answers. As long as a client was
+//!   never seen to send a request before the last one was answered, a request that follows words of
+//!   the server proves that nothing older is due, so that such a connection recovers from every
+//!   loss. On a connection with pipelining a loss ends the pairing until the line was silent for
+//!   the response timeout, or the client took turns with the server for a while.
 //! - Bytes that were not captured are harmless inside a body whose end is still known.
 //! - Once an end cannot be computed, a body lasts until another message starts.
 //!
-//! Two things cannot be seen, and may pair wrongly: pipelining all of whose overlapping requests were lost
-//! or hidden behind a cut, and a client that after a loss always keeps exactly one request ahead.
+//! Two things cannot be seen, and may pair wrongly: pipelining all of whose overlapping requests
+//! were lost or hidden behind a cut, and a client that after a loss always keeps exactly one
+//! request ahead.
 
 mod body;
 mod exchange;
@@ -101,8 +102,8 @@ impl Http1 {
 
     /// Ends the connection and with it every open request.
     ///
-    /// A response that lasts until the connection ends is complete then; one that breaks off earlier is
-    /// not, but it is reported as far as it was seen.
+    /// A response that lasts until the connection ends is complete then; one that breaks off
+    /// earlier is not, but it is reported as far as it was seen.
     pub fn close(&mut self, at_ns: u64, why: Unanswered, out: &mut impl Sink) {
         self.close_slots(at_ns, why, out);
         self.requests.lose();
@@ -111,8 +112,8 @@ impl Http1 {
         self.pipelined = false;
     }
 
-    /// Ends requests whose last byte is older than the response timeout and that have no response, and
-    /// responses whose end was lost and that have been silent for as long.
+    /// Ends requests whose last byte is older than the response timeout and that have no response,
+    /// and responses whose end was lost and that have been silent for as long.
     pub fn expire(&mut self, now_ns: u64, out: &mut impl Sink) {
         self.expire_slots(now_ns, out);
     }
@@ -135,8 +136,8 @@ impl Http1 {
 }
 
 impl Limits {
-    /// Returns the most bytes that one connection holds: its open requests, a head in either direction
-    /// and a line of each.
+    /// Returns the most bytes that one connection holds: its open requests, a head in either
+    /// direction and a line of each.
     pub fn buffered_bytes_max(&self) -> usize {
         // Host and scheme repeat a part of the target, framing fields are kept beyond the limit.
         let head = self.head_bytes.max(line::LINE_BYTES) + 4 * 512;

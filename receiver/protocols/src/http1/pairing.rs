@@ -1,7 +1,7 @@
 //! Which response answers which request, and when an exchange is over.
 //!
-//! Responses come in the order of their requests, so the front slot is due. All the rest is about what
-//! happens when something was not seen: see the rules in the module above.
+//! Responses come in the order of their requests, so the front slot is due. All the rest is about
+//! what happens when something was not seen: see the rules in the module above.
 
 use super::Http1;
 use super::body::Body;
@@ -12,9 +12,9 @@ use super::stream::Phase;
 
 /// Answers in a row that a client waited for before a loss does not make it one that pipelines.
 const TURNS_TO_TRUST: u32 = 2;
-/// Turns in a row, one request and one response each, after which a doubtful client is taken for one
-/// that waits. A client that always keeps exactly one request ahead is mistaken then; the price of
-/// not mistaking it would be silence about every other client that lost one response.
+/// Turns in a row, one request and one response each, after which a doubtful client is taken for
+/// one that waits. A client that always keeps exactly one request ahead is mistaken then; the price
+/// of not mistaking it would be silence about every other client that lost one response.
 const TURNS_TO_TRUST_AGAIN: u32 = 4;
 
 /// Slots kept per open request: those of requests that were reported early wait on.
@@ -224,7 +224,8 @@ impl Http1 {
         self.doubtful_turns = 0;
     }
 
-    /// Forgets that there was pipelining once the line was silent for so long that nothing is awaited.
+    /// Forgets that there was pipelining once the line was silent for so long that nothing is
+    /// awaited.
     pub(super) fn after_silence(&mut self, toward: Toward, at_ns: u64, out: &mut dyn Sink) {
         let silent = at_ns.saturating_sub(self.active_ns) >= self.limits.response_timeout_ns;
         let doubtful =

@@ -364,8 +364,8 @@ impl Http1 {
         }
     }
 
-    /// Ends a response whose head was cut, if its whole body fits into the hole: the usual case of a
-    /// response that was sent by one call.
+    /// Ends a response whose head was cut, if its whole body fits into the hole: the usual case of
+    /// a response that was sent by one call.
     fn end_within(&mut self, hole: Hole<'_>, out: &mut dyn Sink) {
         let Some(body) = self.stream(hole.toward).loose() else {
             return;

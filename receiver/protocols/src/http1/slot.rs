@@ -1,7 +1,7 @@
 //! A request's place in the order in which responses are due.
 //!
-//! A slot outlives the exchange that was reported early (timeout, too many open): its response is still
-//! due on the wire and must not be taken for that of the next request.
+//! A slot outlives the exchange that was reported early (timeout, too many open): its response is
+//! still due on the wire and must not be taken for that of the next request.
 
 use super::exchange::{Exchange, Outcome, Request, Response, Unanswered};
 use super::head::About;

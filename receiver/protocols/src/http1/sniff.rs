@@ -1,12 +1,12 @@
 //! Recognises start lines: what a chunk begins with, and what a whole line says.
 //!
-//! Strict enough that bodies and other protocols rarely pass, lenient enough for unknown methods and for
-//! targets with raw spaces. It looks at single lines only and keeps no state.
+//! Strict enough that bodies and other protocols rarely pass, lenient enough for unknown methods
+//! and for targets with raw spaces. It looks at single lines only and keeps no state.
 
 /// The longest method that is believed.
 const METHOD_BYTES: usize = 32;
-/// The methods that are believed before their HTTP version is seen. None ends with another, so that a
-/// piece of one is never taken for the whole.
+/// The methods that are believed before their HTTP version is seen. None ends with another, so that
+/// a piece of one is never taken for the whole.
 const METHODS: [&[u8]; 9] = [
     b"GET", b"POST", b"PUT", b"DELETE", b"HEAD", b"OPTIONS", b"PATCH", b"CONNECT", b"TRACE",
 ];
@@ -26,8 +26,8 @@ pub enum Sniff {
 
 /// Tells whether `bytes` begin an HTTP/1 message.
 ///
-/// A well-known method with the start of a fitting target is a request; any other method is one once its
-/// line shows the version.
+/// A well-known method with the start of a fitting target is a request; any other method is one
+/// once its line shows the version.
 pub fn sniff(bytes: &[u8]) -> Sniff {
     match (sniff_response(bytes), sniff_request(bytes)) {
         (Sniff::No, request) => request,

@@ -1,8 +1,8 @@
 //! One direction of a connection: cuts its bytes into heads and bodies.
 //!
-//! It finds where messages start and where heads end, and stops at each such place to let the connection
-//! decide what comes next, because the framing of a response depends on its request. It knows nothing
-//! of the other direction.
+//! It finds where messages start and where heads end, and stops at each such place to let the
+//! connection decide what comes next, because the framing of a response depends on its request. It
+//! knows nothing of the other direction.
 
 use super::body::Body;
 use super::exchange::Toward;
@@ -152,8 +152,8 @@ impl Stream {
         if ended { Event::BodyEnd } else { Event::More }
     }
 
-    /// Gives up a start line that bytes that were not captured cut off, or returns its head if it is
-    /// believed as it is.
+    /// Gives up a start line that bytes that were not captured cut off, or returns its head if it
+    /// is believed as it is.
     pub(super) fn cut_candidate(&mut self) -> Option<Box<Head>> {
         let candidate = self.candidate?;
         let whole = Whole {

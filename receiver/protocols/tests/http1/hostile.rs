@@ -117,7 +117,9 @@ proptest! {
                     at_ns += wait;
                     let len = bytes.len() + missing;
                     let toward = way(server);
-                    reader.feed(Chunk { toward, at_ns, bytes: &bytes, len, tail: &tail, thread: 0 }, &mut seen);
+                    let (bytes, tail) = (bytes.as_slice(), tail.as_slice());
+                    let chunk = Chunk { toward, at_ns, bytes, len, tail, thread: 0 };
+                    reader.feed(chunk, &mut seen);
                 }
                 Move::Gap { server, len } => reader.gap(way(server), at_ns, len, &mut seen),
                 Move::Expire => reader.expire(at_ns, &mut seen),
@@ -143,7 +145,8 @@ proptest! {
     fn never_pairs_wrongly_under_random_cuts(cuts in vec((any::<u16>(), 0..4_u8), 1..12)) {
         for script in scripts() {
             let mut acts = script.acts.clone();
-            for (act, (kept, how)) in acts.iter_mut().skip(script.fragile).zip(cuts.iter().cycle()) {
+            let later = acts.iter_mut().skip(script.fragile);
+            for (act, (kept, how)) in later.zip(cuts.iter().cycle()) {
                 let Act::Chunk(piece) = act else { continue };
                 let kept = usize::from(*kept) % (piece.bytes.len() + 1);
                 match how {

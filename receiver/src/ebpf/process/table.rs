@@ -77,7 +77,8 @@ impl ProcessTable {
     pub(crate) fn on_exec(&mut self, exec: &Exec<'_>) {
         let mut identity = Identity::from_exec(exec);
         if exec.env.len() >= ENV_MAX && !identity.service_is_set {
-            // The record has only the beginning of the environment. The name may stand further back.
+            // The record has only the beginning of the environment. The name may stand further
+            // back.
             identity = self.source.identity(exec.tgid).unwrap_or(identity);
         }
         self.insert(exec.tgid, identity, false);
@@ -86,7 +87,8 @@ impl ProcessTable {
     /// A process was made: until it runs something else, it is what its parent is.
     pub(crate) fn on_fork(&mut self, fork: &EventFork) {
         if !self.entries.contains_key(&fork.parent_tgid) {
-            // Asked while the parent is still there: the child may be gone before it is of interest.
+            // Asked while the parent is still there: the child may be gone before it is of
+            // interest.
             let parent = self.source.identity(fork.parent_tgid).unwrap_or_default();
             self.insert(fork.parent_tgid, parent, true);
         }
