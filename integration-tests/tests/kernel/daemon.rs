@@ -1,0 +1,110 @@
+//! The daemon under test and the backend it exports to.
+
+use std::time::Duration;
+
+use tapline_integration_tests::{Scratch, tapline};
+use tapline_testkit::{Backend, Seen};
+use tokio::{process::Command, time::timeout};
+
+use crate::program::{Ended, Program};
+
+/// How long what was asked for may take to arrive.
+const ARRIVAL_LIMIT: Duration = Duration::from_secs(5);
+
+/// A running daemon with a backend of its own.
+pub(crate) struct Daemon {
+    program: Program,
+    backend: Backend,
+    _scratch: Scratch,
+}
+
+/// What a daemon left behind.
+pub(crate) struct Told {
+    /// What the backend took.
+    pub(crate) seen: Seen,
+    /// How the daemon ended.
+    pub(crate) ended: Ended,
+}
+
+impl Daemon {
+    /// Starts one that taps the whole machine.
+    pub(crate) async fn start() -> Self {
+        Self::start_with("").await
+    }
+
+    /// Starts one with further settings of the receiver, as lines of YAML.
+    pub(crate) async fn start_with(ebpf: &str) -> Self {
+        Self::start_configured(|backend| config(ebpf, &backend.url())).await
+    }
+
+    /// Starts one with a configuration of its own.
+    pub(crate) async fn start_configured(config: impl FnOnce(&Backend) -> String) -> Self {
+        let backend = Backend::start().await;
+        let scratch = Scratch::new();
+        let config = scratch.file("tapline.yaml", &config(&backend));
+        let mut command = Command::new(tapline());
+        command.arg("--config").arg(config);
+        let program = Program::start(command);
+        program
+            .error_line(|line| line.contains("everything is ready"))
+            .await;
+        Self {
+            program,
+            backend,
+            _scratch: scratch,
+        }
+    }
+
+    /// Returns its process id.
+    pub(crate) fn pid(&self) -> u32 {
+        self.program.pid()
+    }
+
+    /// Returns where its backend listens.
+    pub(crate) fn backend_port(&self) -> u16 {
+        self.backend.addr().port()
+    }
+
+    /// Waits until enough has arrived, or for a while, then stops the daemon.
+    ///
+    /// Stopping drains, so what is missing afterwards never comes, and what is there twice shows.
+    pub(crate) async fn stop_when(self, enough: impl Fn(&Seen) -> bool) -> Told {
+        // Not there in time is for the test to judge: it can say what is missing.
+        let arrival = self.backend.wait_for(enough, 100 * ARRIVAL_LIMIT);
+        let _late = timeout(ARRIVAL_LIMIT, arrival).await;
+        self.stop().await
+    }
+
+    /// Stops the daemon at once.
+    pub(crate) async fn stop(self) -> Told {
+        self.program.terminate();
+        let ended = self.program.end().await;
+        Told {
+            seen: self.backend.seen(),
+            ended,
+        }
+    }
+}
+
+/// Returns a configuration that taps and exports fast.
+pub(crate) fn config(ebpf: &str, endpoint: &str) -> String {
+    let lines = ebpf.replace('\n', "\n    ");
+    format!(
+        "
+receivers:
+  ebpf:
+    flush_interval: 50ms
+    metrics_interval: 500ms
+    {lines}
+exporters:
+  otlp_http:
+    endpoint: {endpoint}
+    compression: none
+service:
+  pipelines:
+    traces: {{receivers: [ebpf], exporters: [otlp_http]}}
+    metrics: {{receivers: [ebpf], exporters: [otlp_http]}}
+    logs: {{receivers: [ebpf], exporters: [otlp_http]}}
+"
+    )
+}

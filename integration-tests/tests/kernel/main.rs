@@ -1,0 +1,119 @@
+//! The daemon on a real kernel: real programs talk, and a backend must hear of it.
+//!
+//! Where the kernel cannot be tapped, or a program is missing, a test is skipped and says why; with
+//! `TAPLINE_REQUIRE_BPF=1` that is a failure. An argument chooses tests by a part of their name.
+#![expect(clippy::print_stdout, reason = "a test program speaks to a person")]
+
+mod actors;
+mod daemon;
+mod durations;
+mod failures;
+mod first_light;
+mod harness;
+mod identity;
+mod judge;
+mod keep_alive;
+mod lifecycle;
+mod needs;
+mod privacy;
+mod program;
+mod proxy;
+mod spans;
+mod targets;
+mod threads;
+mod trace_context;
+
+use std::process::ExitCode;
+
+use harness::{Need, Test, test};
+use needs::{curl, ipv6, nginx, node, python, root, tap};
+
+/// Names a test after its function.
+macro_rules! tests {
+    ($($needs:expr => $module:ident :: { $($name:ident),+ $(,)? };)+) => {
+        vec![$($(test(
+            concat!(stringify!($module), "::", stringify!($name)),
+            $needs,
+            $module::$name,
+        )),+),+]
+    };
+}
+
+const BASIC: &[Need] = &[tap, python, curl];
+
+fn main() -> ExitCode {
+    let mut tests = requests();
+    tests.extend(the_daemon());
+    harness::main(tests)
+}
+
+/// What is told about requests.
+fn requests() -> Vec<Test> {
+    tests! {
+        BASIC => first_light::{
+            curl_asks_http_server,
+            bodies_are_counted_to_the_byte,
+            times_are_those_of_the_system_calls,
+        };
+        &[tap, python, curl, ipv6] => first_light::{addresses_of_ipv6_are_written_as_people_do};
+        BASIC => trace_context::{
+            sampled_header_is_continued,
+            unsampled_header_is_continued_and_stays_unsampled,
+            without_header_every_request_begins_a_trace,
+        };
+        &[tap, python, curl, nginx] => proxy::{
+            asks_the_upstream_as_a_child_of_what_it_was_asked,
+            keeps_children_apart_on_a_kept_upstream_connection,
+            passes_the_header_on_and_all_four_spans_share_its_trace,
+        };
+        &[tap, curl, nginx] => proxy::{files_sent_by_the_kernel_are_counted_too};
+        &[tap, python, node] => keep_alive::{
+            ten_requests_on_one_connection_are_ten_spans,
+            every_shape_of_message_is_understood,
+        };
+        &[tap, node] => keep_alive::{pipelined_requests_are_told_apart};
+        BASIC => keep_alive::{interim_answer_is_not_the_answer};
+        &[tap, python] => keep_alive::{
+            a_connection_from_before_the_daemon_is_seen_at_both_ends,
+        };
+        BASIC => threads::{concurrent_requests_each_have_their_own_child};
+        &[tap, python, curl, node] => threads::{
+            with_two_requests_open_on_one_thread_nothing_is_guessed,
+        };
+        BASIC => failures::{
+            refused_connect_is_a_log_record,
+            server_that_hangs_up_is_an_error_on_both_sides,
+            server_that_resets_is_an_error_on_both_sides,
+            client_that_gives_up_is_an_error_on_both_sides,
+            bytes_that_are_no_text_neither_break_the_export_nor_make_a_query,
+        };
+    }
+}
+
+/// What it tells about processes and itself, what it does not, and how it begins and ends.
+fn the_daemon() -> Vec<Test> {
+    tests! {
+        BASIC => identity::{
+            environment_names_the_service_of_new_and_of_old_processes,
+            processes_that_live_for_one_request_are_named,
+        };
+        BASIC => privacy::{values_of_a_query_never_leave, own_exports_are_not_told};
+        &[tap, python] => durations::{both_sides_count_every_request};
+        &[tap] => durations::{loss_is_told_and_is_zero};
+        BASIC => targets::{
+            included_port_is_told_and_no_other,
+            excluded_executable_is_not_told,
+            included_service_is_told_and_no_other,
+            included_pid_is_told_and_no_other,
+        };
+        &[tap, python] => lifecycle::{sigterm_loses_nothing_that_was_finished};
+        BASIC => lifecycle::{
+            sigterm_drains_what_processors_hold_and_the_grpc_exporter_sends_it,
+            built_in_configuration_shows_a_line_per_request,
+        };
+        &[root] => lifecycle::{without_privilege_it_says_what_is_missing};
+        &[tap, python, curl, judge::official_packages] => judge::{
+            official_decoder_understands_every_signal,
+        };
+    }
+}

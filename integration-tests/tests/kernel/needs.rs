@@ -1,0 +1,121 @@
+//! What tests need of the machine, found out by trying, once.
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    sync::OnceLock,
+};
+
+use tapline_integration_tests::{Scratch, tapline};
+use tokio::runtime::Runtime;
+
+use crate::program::Program;
+
+const TAP_ONLY: &str = "
+receivers:
+  ebpf: {}
+exporters:
+  debug: {}
+service:
+  pipelines:
+    traces: {receivers: [ebpf], exporters: [debug]}
+";
+
+/// A machine that can be tapped.
+pub(crate) fn tap() -> Result<(), String> {
+    static TRIED: OnceLock<Result<(), String>> = OnceLock::new();
+    TRIED.get_or_init(try_tap).clone()
+}
+
+/// Root, who may run programs as somebody else.
+pub(crate) fn root() -> Result<(), String> {
+    let id = Command::new("id")
+        .arg("-u")
+        .output()
+        .map_err(|error| format!("no id: {error}"))?;
+    if id.stdout.trim_ascii() == b"0" {
+        Ok(())
+    } else {
+        Err("not root".to_owned())
+    }
+}
+
+/// A loopback address of IPv6.
+pub(crate) fn ipv6() -> Result<(), String> {
+    let bound = std::net::TcpListener::bind("[::1]:0");
+    bound
+        .map(drop)
+        .map_err(|error| format!("no IPv6 on loopback: {error}"))
+}
+
+/// A Python to run servers and clients with.
+pub(crate) fn python() -> Result<(), String> {
+    found_python().clone().map(drop)
+}
+
+/// `curl`.
+pub(crate) fn curl() -> Result<(), String> {
+    answers("curl", "--version")
+}
+
+/// `nginx`.
+pub(crate) fn nginx() -> Result<(), String> {
+    answers("nginx", "-v")
+}
+
+/// `node`.
+pub(crate) fn node() -> Result<(), String> {
+    answers("node", "--version")
+}
+
+/// Returns the interpreter itself: `python3` may be a script that looks for one.
+pub(crate) fn python_path() -> &'static Path {
+    found_python()
+        .as_deref()
+        .expect("a test that uses Python needs `python`")
+}
+
+fn found_python() -> &'static Result<PathBuf, String> {
+    static FOUND: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    FOUND.get_or_init(|| {
+        let tell = "import os, sys; print(os.path.realpath(sys.executable))";
+        let told = Command::new("python3").args(["-c", tell]).output();
+        let told = told.map_err(|error| format!("no python3: {error}"))?;
+        let path = String::from_utf8_lossy(&told.stdout).trim().to_owned();
+        if path.is_empty() {
+            Err("python3 does not run".to_owned())
+        } else {
+            Ok(path.into())
+        }
+    })
+}
+
+fn answers(program: &str, flag: &str) -> Result<(), String> {
+    let mut command = Command::new(program);
+    command
+        .arg(flag)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    match command.status() {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(format!("{program} does not run: {status}")),
+        Err(error) => Err(format!("no {program}: {error}")),
+    }
+}
+
+fn try_tap() -> Result<(), String> {
+    let scratch = Scratch::new();
+    let config = scratch.file("tap.yaml", TAP_ONLY);
+    let runtime = Runtime::new().expect("a runtime can be started");
+    runtime.block_on(async {
+        let mut command = tokio::process::Command::new(tapline());
+        command.arg("--config").arg(config);
+        let mut daemon = Program::start(command);
+        if daemon.says_before_it_ends("everything is ready").await {
+            return Ok(());
+        }
+        let said = daemon.end().await.stderr;
+        Err(said.lines().map(str::trim).collect::<Vec<_>>().join("; "))
+    })
+}
