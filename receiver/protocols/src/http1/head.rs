@@ -4,6 +4,8 @@
 //! than a small one and yet ends where it ends. Header values outside the allow list are never
 //! stored.
 
+use std::fmt::Write;
+
 use super::exchange::{Headers, Request, Response};
 use super::line::Whole;
 use super::sniff::{RequestLine, cut_request_line, request_line, status_line};
@@ -364,17 +366,19 @@ fn append(to: &mut String, comma: &str, fold: &str, value: &[u8], bound: usize) 
     }
 }
 
-/// Copies bytes as text, at most `bound` of them; what is no UTF-8 becomes a question mark, which
-/// unlike the usual replacement never makes the text longer.
+/// Copies bytes as text of at most `bound` bytes; what is no UTF-8 is percent-encoded, as it should
+/// have been in the first place, so that it cannot be taken for anything else.
 fn text(bytes: &[u8], bound: usize) -> String {
     let kept = &bytes[..bytes.len().min(bound)];
     let mut text = String::with_capacity(kept.len());
     for piece in kept.utf8_chunks() {
         text.push_str(piece.valid());
-        if !piece.invalid().is_empty() {
-            text.push('?');
+        for byte in piece.invalid() {
+            // Writing to a string cannot fail.
+            let _ = write!(text, "%{byte:02X}");
         }
     }
+    text.truncate(text.floor_char_boundary(bound));
     text
 }
 

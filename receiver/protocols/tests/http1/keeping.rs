@@ -126,7 +126,7 @@ fn bounds_every_value() {
 }
 
 #[test]
-fn replaces_what_is_no_text() {
+fn percent_encodes_what_is_no_text() {
     let mut seen = Seen::default();
     let bytes = b"GET /\xff\xe4a HTTP/1.1\r\nUser-Agent: \xc3\xa9\xc3\r\n\r\n";
     let len = bytes.len();
@@ -139,10 +139,10 @@ fn replaces_what_is_no_text() {
         thread: 3,
     };
     Http1::new(Limits::default()).feed(chunk, &mut seen);
-    assert_eq!(seen.announced[0].1.target, "/??a");
+    assert_eq!(seen.announced[0].1.target, "/%FF%E4a");
     assert_eq!(
         seen.announced[0].1.headers.user_agent.as_deref(),
-        Some("\u{e9}?")
+        Some("\u{e9}%C3")
     );
 }
 

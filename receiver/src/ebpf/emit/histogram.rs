@@ -201,6 +201,7 @@ impl Series {
 const ABSENT: u8 = 0;
 const TEXT: u8 = 1;
 const INT: u8 = 2;
+const YES: u8 = 3;
 
 /// Writes the values of all rows, each behind a tag, so that equal bytes mean equal attributes.
 fn encode(rows: &[Row], facts: &Facts<'_>, key: &mut Vec<u8>) {
@@ -208,6 +209,7 @@ fn encode(rows: &[Row], facts: &Facts<'_>, key: &mut Vec<u8>) {
     for row in rows {
         match (row.value)(facts) {
             None => key.push(ABSENT),
+            Some(Value::Yes) => key.push(YES),
             Some(Value::Str(text)) => {
                 key.push(TEXT);
                 let len = u32::try_from(text.len()).expect("headers are bounded");
@@ -239,6 +241,8 @@ fn decode(rows: &[Row], key: &[u8], attributes: &mut Attributes<'_>) {
             let (int, after) = rest.split_first_chunk().expect("an integer follows");
             attributes.int(row.key, i64::from_le_bytes(*int));
             rest = after;
+        } else if *tag == YES {
+            attributes.bool(row.key, true);
         }
     }
 }

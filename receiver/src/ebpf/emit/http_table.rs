@@ -47,6 +47,7 @@ pub(crate) static SERVER: Table = Table {
         REQUEST_BODY,
         RESPONSE_BODY,
         TRANSPORT,
+        TRUNCATED,
     ],
     duration: HistogramView {
         name: "http.server.request.duration",
@@ -77,6 +78,7 @@ pub(crate) static CLIENT: Table = Table {
         REQUEST_BODY,
         RESPONSE_BODY,
         TRANSPORT,
+        TRUNCATED,
     ],
     duration: HistogramView {
         name: "http.client.request.duration",
@@ -183,6 +185,12 @@ const TRANSPORT: Row = Row {
             None
         }
     },
+};
+
+/// A part of the request's head was not captured: a header there, such as `traceparent`, is unknown.
+const TRUNCATED: Row = Row {
+    key: "tapline.request.truncated",
+    value: |facts| facts.exchange.request.truncated.then_some(Value::Yes),
 };
 
 #[expect(clippy::unnecessary_wraps, reason = "rows return an option")]

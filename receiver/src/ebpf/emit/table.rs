@@ -13,6 +13,8 @@ pub(crate) enum Value<'a> {
     Str(Cow<'a, str>),
     /// An integer.
     Int(i64),
+    /// A fact that is told only when it holds.
+    Yes,
 }
 
 /// One attribute: its key, and where its value comes from; `None` leaves it out.
@@ -51,6 +53,7 @@ pub(crate) fn write(rows: &[Row], facts: &Facts<'_>, attributes: &mut Attributes
         match (row.value)(facts) {
             Some(Value::Str(text)) => attributes.str(row.key, &text),
             Some(Value::Int(int)) => attributes.int(row.key, int),
+            Some(Value::Yes) => attributes.bool(row.key, true),
             None => attributes,
         };
     }
