@@ -9,6 +9,7 @@
     reason = "a command line tool speaks on its streams"
 )]
 
+mod bench;
 mod bpf;
 mod tidy;
 
@@ -26,6 +27,11 @@ struct Command {
 }
 
 const COMMANDS: &[Command] = &[
+    Command {
+        name: "bench",
+        usage: "capture     measures what the tap costs, with and without it",
+        run: bench::run,
+    },
     Command {
         name: "bpf",
         usage: "[--check]   builds the kernel objects, or proves that they are up to date",
