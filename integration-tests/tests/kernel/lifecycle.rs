@@ -140,3 +140,25 @@ pub(crate) async fn without_privilege_it_says_what_is_missing() {
 fn make_public(directory: &Path) {
     fs::set_permissions(directory, fs::Permissions::from_mode(0o755)).expect("ours");
 }
+
+/// `CAP_DAC_READ_SEARCH` and `CAP_SYS_PTRACE`: what reading other processes' `/proc` needs.
+const CAPABILITIES_KEPT: u64 = 1 << 2 | 1 << 19;
+
+pub(crate) async fn every_thread_has_given_up_what_loading_needed() {
+    let daemon = Daemon::start().await;
+    let threads = format!("/proc/{}/task", daemon.pid());
+    let mut seen = 0;
+    for thread in fs::read_dir(threads).expect("it runs") {
+        let status = thread.expect("listed").path().join("status");
+        let status = fs::read_to_string(status).expect("it runs");
+        let line = |name: &str| {
+            let hex = status.lines().find_map(|line| line.strip_prefix(name));
+            u64::from_str_radix(hex.expect("every thread has it").trim(), 16).expect("hex")
+        };
+        assert_eq!(line("CapEff:") & !CAPABILITIES_KEPT, 0, "{status}");
+        assert_eq!(line("CapPrm:") & !CAPABILITIES_KEPT, 0, "{status}");
+        seen += 1;
+    }
+    assert!(seen > 2, "the receiver has threads of its own");
+    daemon.stop().await;
+}

@@ -7,6 +7,7 @@
 mod actors;
 mod daemon;
 mod durations;
+mod edges;
 mod failures;
 mod first_light;
 mod harness;
@@ -43,6 +44,7 @@ const BASIC: &[Need] = &[tap, python, curl];
 
 fn main() -> ExitCode {
     let mut tests = requests();
+    tests.extend(sockets());
     tests.extend(the_daemon());
     harness::main(tests)
 }
@@ -90,6 +92,19 @@ fn requests() -> Vec<Test> {
     }
 }
 
+/// What sockets do at their edges.
+fn sockets() -> Vec<Test> {
+    tests! {
+        &[tap] => edges::{
+            head_read_byte_by_byte_is_understood,
+            answer_read_after_the_reset_is_still_an_answer,
+            answer_read_after_a_half_close_is_still_an_answer,
+            request_behind_a_proxy_preamble_is_understood,
+            request_over_a_unix_socket_is_understood,
+        };
+    }
+}
+
 /// What it tells about processes and itself, what it does not, and how it begins and ends.
 fn the_daemon() -> Vec<Test> {
     tests! {
@@ -107,6 +122,7 @@ fn the_daemon() -> Vec<Test> {
             included_pid_is_told_and_no_other,
         };
         &[tap, python] => lifecycle::{sigterm_loses_nothing_that_was_finished};
+        &[tap] => lifecycle::{every_thread_has_given_up_what_loading_needed};
         BASIC => lifecycle::{
             sigterm_drains_what_processors_hold_and_the_grpc_exporter_sends_it,
             built_in_configuration_shows_a_line_per_request,
