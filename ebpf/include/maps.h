@@ -41,7 +41,8 @@ struct socket_state {
     u8 last_direction; /* direction + 1; 0 before the first byte */
     u8 undecided;      /* small chunks we still follow before the protocol must show */
     u8 flags;
-    u8 pad[3];
+    u8 strange_turns; /* turns in a row that began like nothing we parse */
+    u8 pad[2];
 };
 
 struct {

@@ -17,6 +17,10 @@
 
 #define UNDECIDED_CHUNKS 24
 #define DECIDED_AT_BYTES 16
+/* A socket that began so many turns like nothing we parse is looked at only every so many turns: it
+ * is another protocol, or an old connection in the middle of something. */
+#define STRANGE_TURNS 8
+#define STRANGE_LOOK_EVERY 16
 /* When a message's budget is spent: enough to see that a new message starts. */
 #define BODY_PEEK 64
 
@@ -62,19 +66,32 @@ INLINE void announce(struct sock *sk, struct socket_state *state, u64 pid_tgid, 
 }
 
 /* How much of this call to copy; 0 means that the call is of no interest. */
-INLINE u32 wanted_bytes(struct buffer *buffer, struct socket_state *state, struct control *control,
-                        u32 len, u8 direction)
+/* Whether the turn is worth looking at. */
+INLINE bool is_worth_a_look(struct socket_state *state)
 {
-    bool turned = state->last_direction != direction + 1;
+    if (state->strange_turns < STRANGE_TURNS)
+        return true;
+    state->strange_turns += 1;
+    if (state->strange_turns < STRANGE_TURNS + STRANGE_LOOK_EVERY)
+        return false;
+    state->strange_turns = STRANGE_TURNS;
+    return true;
+}
 
+INLINE u32 wanted_bytes(struct buffer *buffer, struct socket_state *state, struct control *control,
+                        u32 len, bool turned)
+{
     if (turned)
         state->budget = 2 * control->capture_max;
     if (state->protocol == PROTOCOL_UNKNOWN) {
         if (turned) {
             state->undecided = 0;
             u32 looks = classify(copy_payload(buffer->address, buffer->pieces, len, SNIFF_BYTES));
-            if (looks == LOOKS_OTHER)
+            if (looks == LOOKS_OTHER) {
+                if (state->strange_turns < STRANGE_TURNS)
+                    state->strange_turns += 1;
                 return 0;
+            }
             if (looks == LOOKS_UNDECIDED)
                 state->undecided = UNDECIDED_CHUNKS;
             else
@@ -96,17 +113,26 @@ INLINE u32 wanted_bytes(struct buffer *buffer, struct socket_state *state, struc
     return state->budget < control->capture_max ? state->budget : control->capture_max;
 }
 
+/* One socket call that moved bytes. */
+struct call {
+    u32 len;
+    u8 direction;
+    bool turned; /* the bytes before went the other way */
+    bool seen;   /* the bytes are where the caller said */
+};
+
 INLINE void capture(struct scratch *scratch, struct sock *sk, struct socket_state *state,
-                    struct control *control, u32 len, u8 direction, u64 offset, bool seen)
+                    struct control *control, struct call *call, u64 offset)
 {
     struct event_data *event = &scratch->event;
+    u32 len = call->len;
     struct buffer buffer;
-    bool readable = seen && find_buffer(&buffer, sk, direction);
+    bool readable = call->seen && find_buffer(&buffer, sk, call->direction);
     u32 copied = 0;
 
     __builtin_memset(event, 0, sizeof(*event));
     if (readable) {
-        u32 want = wanted_bytes(&buffer, state, control, len, direction);
+        u32 want = wanted_bytes(&buffer, state, control, len, call->turned);
         if (want == 0)
             return;
         copied = copy_payload(buffer.address, buffer.pieces, len, want);
@@ -133,10 +159,10 @@ INLINE void capture(struct scratch *scratch, struct sock *sk, struct socket_stat
     event->tid = pid_tgid;
     event->len = len;
     event->copied = copied;
-    event->direction = direction;
+    event->direction = call->direction;
     struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
     if (tcp)
-        event->tcp_end_seq = direction == DIRECTION_SENT ? tcp->write_seq : tcp->copied_seq;
+        event->tcp_end_seq = call->direction == DIRECTION_SENT ? tcp->write_seq : tcp->copied_seq;
     emit(event, sizeof(*event) + copied);
 }
 
@@ -173,7 +199,11 @@ INLINE int on_bytes(struct sock *sk, int ret, int flags, u8 direction)
     u64 offset = *position;
     *position = offset + ret;
 
-    if (is_wanted(state, bpf_get_current_pid_tgid() >> 32, control)) {
+    bool turned = state->last_direction != direction + 1;
+    bool strange = state->protocol == PROTOCOL_UNKNOWN && state->undecided == 0 &&
+                   (!turned || !is_worth_a_look(state));
+    state->last_direction = direction + 1;
+    if (!strange && is_wanted(state, bpf_get_current_pid_tgid() >> 32, control)) {
         struct scratch *scratch = the_scratch();
         if (!scratch)
             return 0;
@@ -187,11 +217,11 @@ INLINE int on_bytes(struct sock *sk, int ret, int flags, u8 direction)
             scratch->busy = 1;
             /* With MSG_TRUNC the bytes were thrown away, not copied to the caller. */
             bool seen = direction == DIRECTION_SENT || !(flags & MSG_TRUNC);
-            capture(scratch, sk, state, control, ret, direction, offset, seen);
+            struct call call = {.len = ret, .direction = direction, .turned = turned, .seen = seen};
+            capture(scratch, sk, state, control, &call, offset);
             scratch->busy = 0;
         }
     }
-    state->last_direction = direction + 1;
     return 0;
 }
 

@@ -11,7 +11,10 @@ use tapline_ebpf::{
     abi::{AF_UNIX, EventConnectFailed, Malformed},
 };
 use tapline_pdata::Batch;
-use tapline_protocols::{http1::Exchange, http1::Limits, http1::Request, trace_context};
+use tapline_protocols::{
+    http1::{Exchange, Limits},
+    trace_context::TraceContext,
+};
 
 use super::{
     clock::WallClock,
@@ -22,10 +25,6 @@ use super::{
     targets::{TargetsConfig, Verdict},
     tracker::{Counts, Happening, Place, Tracker},
 };
-
-/// How tapline's exporters introduce themselves. The far end of our own exports is recognised by
-/// its addresses in the kernel; this holds where they were translated on the way.
-const OWN_USER_AGENT: &str = "tapline/";
 
 /// Tells whoever produces the records what is known here and not there.
 pub(crate) trait Advise: Send {
@@ -208,11 +207,15 @@ impl Engine {
         for happening in happenings.drain(..) {
             match happening {
                 Happening::Request {
+                    is_export: true, ..
+                } if place.side == Side::Server => {}
+                Happening::Request {
                     id,
                     thread,
                     at_ns,
-                    request,
-                } => self.on_request(place, at_ns, (id, thread), &request),
+                    trace,
+                    ..
+                } => self.on_request(place, at_ns, (id, thread), trace.as_ref()),
                 Happening::Exchange { id, exchange } => self.on_exchange(place, id, &exchange),
             }
         }
@@ -223,24 +226,17 @@ impl Engine {
         place: Place,
         now_ns: u64,
         (id, thread): (u32, u64),
-        request: &Request,
+        header: Option<&TraceContext>,
     ) {
         let pid = u32::try_from(thread >> 32).expect("32 bits");
         let process = self.processes.process(pid);
         if !self.is_target(&process, place) {
             return;
         }
-        let headers = &request.headers;
-        let agent = headers.user_agent.as_deref().unwrap_or_default();
-        if place.side == Side::Server && agent.starts_with(OWN_USER_AGENT) {
-            return;
-        }
-        let header = trace_context::parse(&headers.traceparent, &headers.tracestate);
         let mut fresh = Fresh {
             ids: &mut self.ids,
             wall_offset_ns: self.clock.offset_ns(now_ns),
         };
-        let header = header.as_ref();
         let context = match place.side {
             Side::Server => self.correlator.server(thread, header, &mut fresh),
             Side::Client => self.correlator.client(thread, header, &mut fresh),

@@ -16,6 +16,9 @@ use std::{
 /// A chunk is handed over at this size, or when the ring is empty.
 const CHUNK_BYTES: usize = 256 * 1024;
 
+/// Buffers kept for the next chunks.
+const SPARE_MAX: usize = 4;
+
 /// What went into the shard, and what did not.
 #[derive(Debug, Default)]
 pub(crate) struct ShardCounts {
@@ -49,6 +52,8 @@ struct Queue {
 #[derive(Default)]
 struct Waiting {
     chunks: VecDeque<Vec<u8>>,
+    /// Buffers that were read, for the writer to fill again.
+    spare: Vec<Vec<u8>>,
     bytes: usize,
     ended: bool,
 }
@@ -104,6 +109,7 @@ impl ShardWriter {
         }
         waiting.bytes += chunk.len();
         waiting.chunks.push_back(chunk);
+        self.chunk = waiting.spare.pop().unwrap_or_default();
         drop(waiting);
         self.queue.arrived.notify_one();
     }
@@ -132,6 +138,16 @@ impl ShardReader {
         };
         waiting.bytes -= chunk.len();
         Ok(Some(Chunk(chunk)))
+    }
+
+    /// Gives a chunk's buffer back, so that a busy shard does not allocate.
+    pub(crate) fn recycle(&self, chunk: Chunk) {
+        let mut buffer = chunk.0;
+        buffer.clear();
+        let mut waiting = self.0.lock();
+        if waiting.spare.len() < SPARE_MAX {
+            waiting.spare.push(buffer);
+        }
     }
 }
 

@@ -101,6 +101,7 @@ impl Parser {
                     // A record that is not believed was counted by the engine.
                     let _ = self.engine.on_record(record);
                 }
+                shard.recycle(chunk);
             }
             if !self.on_time(&mut last) {
                 return; // nobody takes our output any more

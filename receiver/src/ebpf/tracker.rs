@@ -15,7 +15,10 @@ use tapline_ebpf::{
         ROLE_SERVER, Tuple,
     },
 };
-use tapline_protocols::http1::{Exchange, Limits, Request, Unanswered};
+use tapline_protocols::{
+    http1::{Exchange, Limits, Unanswered},
+    trace_context::TraceContext,
+};
 
 use self::connection::Connection;
 use super::emit::Side;
@@ -44,8 +47,10 @@ pub(crate) enum Happening {
         thread: u64,
         /// When its head was complete, monotonic nanoseconds.
         at_ns: u64,
-        /// The head.
-        request: Box<Request>,
+        /// The trace it continues, by its headers.
+        trace: Option<TraceContext>,
+        /// Whether it was made by an exporter of tapline.
+        is_export: bool,
     },
     /// A request is answered, or will not be.
     Exchange {

@@ -32,16 +32,19 @@ pub(crate) struct Facts<'a> {
     pub(crate) exchange: &'a Exchange,
     path: &'a str,
     query: Option<String>,
-    authority: Option<(String, Option<u16>)>,
+    authority: Option<(&'a str, Option<u16>)>,
+    peer: Option<String>,
 }
 
 impl<'a> Facts<'a> {
     /// Reads an exchange.
     pub(crate) fn new(side: Side, tuple: Option<&'a Tuple>, exchange: &'a Exchange) -> Self {
         let (path, query) = redact::split_target(&exchange.request.target);
+        let tuple = tuple.filter(|tuple| tuple.family != AF_UNIX);
         Self {
             side,
-            tuple: tuple.filter(|tuple| tuple.family != AF_UNIX),
+            peer: tuple.map(|tuple| address(tuple.remote)),
+            tuple,
             exchange,
             path,
             query: query.map(redact::query),
@@ -87,27 +90,26 @@ impl<'a> Facts<'a> {
 
     /// `url.full`, redacted. For a proxy's CONNECT there is no URL, only the authority.
     pub(crate) fn url_full(&self) -> String {
-        let authority = match (&self.authority, self.tuple) {
-            (Some((host, Some(port))), _) => format!("{}:{port}", bracketed(host)),
-            (Some((host, None)), _) => bracketed(host).into_owned(),
-            (None, Some(tuple)) => {
-                format!(
-                    "{}:{}",
-                    bracketed(&address(tuple.remote)),
-                    tuple.remote_port
-                )
-            }
-            (None, None) => "localhost".to_owned(),
-        };
-        if self.method() == "CONNECT" {
-            return authority;
+        let is_url = self.method() != "CONNECT";
+        let mut url = String::with_capacity(128);
+        if is_url {
+            url.push_str("http://");
         }
-        let query = self
-            .query
-            .as_ref()
-            .map(|query| format!("?{query}"))
-            .unwrap_or_default();
-        format!("http://{authority}{}{query}", self.path)
+        match (self.authority, &self.peer, self.tuple) {
+            (Some((host, port)), ..) => push_authority(&mut url, host, port),
+            (None, Some(peer), Some(tuple)) => {
+                push_authority(&mut url, peer, Some(tuple.remote_port));
+            }
+            _ => url.push_str("localhost"),
+        }
+        if is_url {
+            url.push_str(self.path);
+            if let Some(query) = &self.query {
+                url.push('?');
+                url.push_str(query);
+            }
+        }
+        url
     }
 
     /// `http.response.status_code`.
@@ -135,19 +137,22 @@ impl<'a> Facts<'a> {
 
     /// `server.address`: as the request names it, else the address on the wire.
     pub(crate) fn server_address(&self) -> Option<Cow<'_, str>> {
-        if let Some((host, _)) = &self.authority {
+        if let Some((host, _)) = self.authority {
             return Some(Cow::Borrowed(host));
         }
-        self.server_end().map(|(address, _)| Cow::Owned(address))
+        match self.side {
+            Side::Client => self.peer_address().map(Cow::Borrowed),
+            Side::Server => self.tuple.map(|tuple| Cow::Owned(address(tuple.local))),
+        }
     }
 
     /// `server.port`: the named one, 80 for a name without one, else the port on the wire.
     pub(crate) fn server_port(&self) -> Option<u16> {
-        match (&self.authority, self.server_end()) {
-            (Some((_, Some(port))), _) => Some(*port),
+        match (self.authority, self.tuple) {
+            (Some((_, Some(port))), _) => Some(port),
             (Some((_, None)), None) => None,
             (Some((_, None)), Some(_)) => Some(80),
-            (None, end) => end.map(|(_, port)| port),
+            (None, tuple) => tuple.map(|tuple| Self::service_port(self.side, Some(tuple))),
         }
     }
 
@@ -157,13 +162,13 @@ impl<'a> Facts<'a> {
         let first = named.and_then(|list| list.split(',').next()).map(str::trim);
         match first {
             Some(first) if !first.is_empty() => Some(Cow::Borrowed(first)),
-            _ => self.peer_address().map(Cow::Owned),
+            _ => self.peer_address().map(Cow::Borrowed),
         }
     }
 
     /// `network.peer.address`.
-    pub(crate) fn peer_address(&self) -> Option<String> {
-        self.tuple.map(|tuple| address(tuple.remote))
+    pub(crate) fn peer_address(&self) -> Option<&str> {
+        self.peer.as_deref()
     }
 
     /// `network.peer.port`.
@@ -178,38 +183,101 @@ impl<'a> Facts<'a> {
             Side::Client => tuple.remote_port,
         })
     }
+}
 
-    fn server_end(&self) -> Option<(String, u16)> {
-        self.tuple.map(|tuple| match self.side {
-            Side::Server => (address(tuple.local), tuple.local_port),
-            Side::Client => (address(tuple.remote), tuple.remote_port),
-        })
+/// Writes an address; IPv4-mapped ones as IPv4. Done for every request, so IPv4 does without the
+/// formatting machinery.
+pub(crate) fn address(bytes: [u8; 16]) -> String {
+    let ip = Ipv6Addr::from(bytes);
+    let Some(v4) = ip.to_ipv4_mapped() else {
+        return ip.to_string();
+    };
+    let mut text = String::with_capacity(15);
+    for (index, part) in v4.octets().into_iter().enumerate() {
+        if index > 0 {
+            text.push('.');
+        }
+        push_number(&mut text, u16::from(part));
+    }
+    text
+}
+
+fn push_authority(url: &mut String, host: &str, port: Option<u16>) {
+    if host.contains(':') {
+        url.push('[');
+        url.push_str(host);
+        url.push(']');
+    } else {
+        url.push_str(host);
+    }
+    if let Some(port) = port {
+        url.push(':');
+        push_number(url, port);
     }
 }
 
-/// Writes an address; IPv4-mapped ones as IPv4.
-pub(crate) fn address(bytes: [u8; 16]) -> String {
-    Ipv6Addr::from(bytes).to_canonical().to_string()
-}
-
-fn bracketed(host: &str) -> Cow<'_, str> {
-    if host.contains(':') {
-        Cow::Owned(format!("[{host}]"))
-    } else {
-        Cow::Borrowed(host)
+fn push_number(text: &mut String, number: u16) {
+    let mut divisor = 10_000;
+    let mut begun = false;
+    while divisor > 0 {
+        let digit = u8::try_from(number / divisor % 10).expect("a digit");
+        begun |= digit > 0 || divisor == 1;
+        if begun {
+            text.push(char::from(b'0' + digit));
+        }
+        divisor /= 10;
     }
 }
 
 /// Splits `host[:port]`; an IPv6 host loses its brackets.
-fn split_authority(text: &str) -> (String, Option<u16>) {
+fn split_authority(text: &str) -> (&str, Option<u16>) {
     if let Some((host, after)) = text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         return (
-            host.to_owned(),
+            host,
             after.strip_prefix(':').and_then(|port| port.parse().ok()),
         );
     }
     match text.rsplit_once(':') {
-        Some((host, port)) if port.parse::<u16>().is_ok() => (host.to_owned(), port.parse().ok()),
-        _ => (text.to_owned(), None),
+        Some((host, port)) if port.parse::<u16>().is_ok() => (host, port.parse().ok()),
+        _ => (text, None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn writes_addresses_as_std_does() {
+        for text in [
+            "0.0.0.0",
+            "127.0.0.1",
+            "10.200.3.40",
+            "255.255.255.255",
+            "::1",
+            "fe80::1:2",
+        ] {
+            let ip: std::net::IpAddr = text.parse().expect("an address");
+            let bytes = match ip {
+                std::net::IpAddr::V4(v4) => v4.to_ipv6_mapped().octets(),
+                std::net::IpAddr::V6(v6) => v6.octets(),
+            };
+            assert_eq!(address(bytes), text);
+        }
+    }
+
+    #[test]
+    fn takes_ports_off_and_brackets_away() {
+        assert_eq!(split_authority("shop:80"), ("shop", Some(80)));
+        assert_eq!(split_authority("[::1]:8080"), ("::1", Some(8080)));
+        assert_eq!(split_authority("[::1]"), ("::1", None));
+        assert_eq!(split_authority("shop:http"), ("shop:http", None));
+    }
+
+    #[test]
+    fn puts_ports_and_brackets_back() {
+        let mut url = String::new();
+        push_authority(&mut url, "::1", Some(60_005));
+        assert_eq!(url, "[::1]:60005");
     }
 }

@@ -142,11 +142,7 @@ const SERVER_PORT: Row = Row {
 };
 const PEER_ADDRESS: Row = Row {
     key: "network.peer.address",
-    value: |facts| {
-        facts
-            .peer_address()
-            .map(|address| Value::Str(Cow::Owned(address)))
-    },
+    value: |facts| facts.peer_address().and_then(text),
 };
 const PEER_PORT: Row = Row {
     key: "network.peer.port",
@@ -187,7 +183,8 @@ const TRANSPORT: Row = Row {
     },
 };
 
-/// A part of the request's head was not captured: a header there, such as `traceparent`, is unknown.
+/// A part of the request's head was not captured: a header there, such as `traceparent`, is
+/// unknown.
 const TRUNCATED: Row = Row {
     key: "tapline.request.truncated",
     value: |facts| facts.exchange.request.truncated.then_some(Value::Yes),

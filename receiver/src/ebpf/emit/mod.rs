@@ -154,8 +154,11 @@ impl Pending {
             return None;
         }
         let mut out = Vec::with_capacity(self.size_bytes + 1024 * self.records.len());
-        for (_, (process, records)) in self.records.drain() {
-            write::resource_block(&mut out, signal, &process.resource, &SCOPE, &records);
+        // Buffers are kept for processes that go on; whoever said nothing meanwhile is let go.
+        self.records.retain(|_, (_, records)| !records.is_empty());
+        for (process, records) in self.records.values_mut() {
+            write::resource_block(&mut out, signal, &process.resource, &SCOPE, records);
+            records.clear();
         }
         let items = std::mem::take(&mut self.items);
         self.size_bytes = 0;

@@ -1,12 +1,17 @@
 //! One connection: which end of it we see, how far its two streams have come, and its parser.
 
 use tapline_ebpf::abi::{DIRECTION_SENT, EventData, Tuple};
-use tapline_protocols::http1::{
-    Chunk, Exchange, Http1, Limits, Request, Sink, Sniff, Toward, Unanswered, sniff,
+use tapline_protocols::{
+    http1::{Chunk, Exchange, Http1, Limits, Request, Sink, Sniff, Toward, Unanswered, sniff},
+    trace_context,
 };
 
 use super::{Happening, IDLE_NS, Place, SILENT_IDLE_NS, preamble};
 use crate::ebpf::emit::Side;
+
+/// How tapline's exporters introduce themselves. The far end of our own exports is recognised by
+/// its addresses in the kernel; this holds where they were translated on the way.
+const OWN_USER_AGENT: &str = "tapline/";
 
 /// Bytes held back while it cannot be told yet who is the server.
 const HELD_MAX: usize = 64;
@@ -40,11 +45,14 @@ struct Collect<'h>(&'h mut Vec<Happening>, u64);
 
 impl Sink for Collect<'_> {
     fn request(&mut self, id: u32, request: &Request, thread: u64) {
+        let headers = &request.headers;
+        let agent = headers.user_agent.as_deref();
         self.0.push(Happening::Request {
             id,
             thread,
             at_ns: self.1,
-            request: Box::new(request.clone()),
+            trace: trace_context::parse(&headers.traceparent, &headers.tracestate),
+            is_export: agent.is_some_and(|agent| agent.starts_with(OWN_USER_AGENT)),
         });
     }
 
