@@ -202,6 +202,9 @@ pub fn replay(mut file: impl Read, loses: impl Fn(u64) -> bool) -> io::Result<Ve
         }
         number += 1;
     }
+    if !rest.is_empty() {
+        return Err(broken());
+    }
     // Whatever is still open gets no answer any more.
     let end_ns = last_ns + 2 * Limits::default().response_timeout_ns;
     engine.tick(end_ns, i64::from_le_bytes(*offset));

@@ -6,7 +6,8 @@ mod told;
 use std::fmt::Write;
 
 use tape::Cut;
-use told::{attributes, histograms, told, told_losing};
+use tapline_receiver::ebpf::cassette;
+use told::{attributes, histograms, told, told_losing, told_tape};
 
 const GET: &str = "GET /a HTTP/1.1\\r\\nHost: shop\\r\\n\\r\\n";
 const OK: &str = "HTTP/1.1 200 OK\\r\\nContent-Length: 2\\r\\n\\r\\nhi";
@@ -314,4 +315,49 @@ fn durations_are_histograms_by_the_attributes_of_the_conventions() {
          http.server.request.duration s count=2 exemplars=1 http.request.method=GET url.scheme=http \
          http.response.status_code=200 network.protocol.version=1.1"
     );
+}
+
+/// `tapline record` on Linux 6.18: curl asks nginx in front of Python's `http.server`, once without
+/// and once with a `traceparent`; a refused connect; five requests of a Node client to a Node server
+/// over one connection.
+const PROXY: &[u8] = include_bytes!("cassettes/proxy.tape");
+
+#[test]
+fn a_recorded_proxy_is_told_as_it_was() {
+    let expected = include_str!("cassettes/proxy.txt");
+    let told = told_tape(PROXY, |_| false);
+    assert_eq!(told, expected, "told:\n{told}");
+}
+
+/// Without their duration, parent and number: what a lost record must not change into something else.
+fn answers(told: &str) -> Vec<String> {
+    let words = told
+        .lines()
+        .map(|line| line.split(' ').take(5).collect::<Vec<_>>().join(" "));
+    words.collect()
+}
+
+#[test]
+fn a_lost_record_of_a_recording_makes_nothing_up() {
+    let whole = answers(&told_tape(PROXY, |_| false));
+    for lost in 0..75 {
+        for line in answers(&told_tape(PROXY, |number| number == lost)) {
+            let unknown = ["lost_data", "timeout", "reset", "closed"];
+            let is_open = unknown.iter().any(|reason| line.contains(reason));
+            // Without its exec record a process has no name.
+            let nameless = line.replace("unknown_service", "");
+            let known = whole.iter().any(|answer| answer.ends_with(&nameless));
+            assert!(is_open || known, "record {lost} lost: {line}");
+        }
+    }
+}
+
+#[test]
+fn a_cut_off_recording_is_an_error_and_no_panic() {
+    let mut whole = 0;
+    for end in (0..PROXY.len()).step_by(7) {
+        whole += usize::from(cassette::replay(&PROXY[..end], |_| false).is_ok());
+    }
+    assert!(whole < 20, "only cuts between two records are whole");
+    assert!(cassette::replay(b"not a tape".as_slice(), |_| false).is_err());
 }

@@ -18,8 +18,12 @@ pub(crate) fn told(script: &str) -> String {
 
 /// The same with cut records, or with some of them lost.
 pub(crate) fn told_losing(script: &str, cut: Cut, loses: impl Fn(u64) -> bool) -> String {
-    let tape = Tape::written(script, cut);
-    let batches = cassette::replay(tape.as_slice(), loses).expect("a good tape");
+    told_tape(&Tape::written(script, cut), loses)
+}
+
+/// Tells what is on a tape.
+pub(crate) fn told_tape(tape: &[u8], loses: impl Fn(u64) -> bool) -> String {
+    let batches = cassette::replay(tape, loses).expect("a good tape");
     let mut spans: Vec<(u64, Vec<u8>, String)> = Vec::new();
     let mut logs = Vec::new();
     for batch in &batches {
