@@ -1,5 +1,9 @@
 //! What sockets do at their edges, with both ends in this very process: reads of one byte, answers
 //! that are read after the connection is over, preambles, sockets without addresses.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "plain threads wait until the kernel has moved on, which nothing tells them"
+)]
 
 use std::{
     io::{Read, Write},

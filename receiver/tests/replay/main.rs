@@ -318,8 +318,8 @@ fn durations_are_histograms_by_the_attributes_of_the_conventions() {
 }
 
 /// `tapline record` on Linux 6.18: curl asks nginx in front of Python's `http.server`, once without
-/// and once with a `traceparent`; a refused connect; five requests of a Node client to a Node server
-/// over one connection.
+/// and once with a `traceparent`; a refused connect; five requests of a Node client to a Node
+/// server over one connection.
 const PROXY: &[u8] = include_bytes!("cassettes/proxy.tape");
 
 #[test]
@@ -329,7 +329,8 @@ fn a_recorded_proxy_is_told_as_it_was() {
     assert_eq!(told, expected, "told:\n{told}");
 }
 
-/// Without their duration, parent and number: what a lost record must not change into something else.
+/// Without their duration, parent and number: what a lost record must not change into something
+/// else.
 fn answers(told: &str) -> Vec<String> {
     let words = told
         .lines()
