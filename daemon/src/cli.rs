@@ -35,7 +35,8 @@ pub(crate) enum Command {
     Validate(Sources),
     /// Prints the configuration that would run; secrets are not shown.
     PrintConfig(Sources),
-    /// Records what the kernel tells into a file, to be replayed in a test.
+    /// Records what the kernel tells into a new file that only its owner may read, to be replayed
+    /// in a test. It holds what processes sent and received, unredacted.
     Record {
         /// The file to write.
         #[arg(long)]

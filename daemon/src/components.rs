@@ -86,9 +86,7 @@ pub(crate) fn read<M>(
 
 fn read_ebpf(node: &Node, problems: &mut Problems) -> Option<MakeReceiver> {
     let config: ebpf::Config = decode_valid(node, problems)?;
-    Some(Box::new(move |meters| {
-        Box::new(ebpf::Ebpf::new(config.clone(), meters))
-    }))
+    Some(Box::new(move |_| Box::new(ebpf::Ebpf::new(config.clone()))))
 }
 
 fn read_batch(node: &Node, problems: &mut Problems) -> Option<MakeStage> {

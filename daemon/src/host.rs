@@ -26,6 +26,7 @@ pub(crate) async fn run(settings: &Settings) -> Result<()> {
     let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
     let mut running = graph.start(RunSettings::default()).await?;
+    tapline_ebpf::give_up_loading();
     info!("everything is ready");
     let failure = tokio::select! {
         name = either(&mut terminate, &mut interrupt) => {

@@ -1,6 +1,6 @@
 //! From command-line sources to a checked configuration: every problem at once, nothing started.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{collections::BTreeMap, ffi::OsString, path::Path};
 
 use tapline_config::{
     ComponentId, Document, Environment, Input, KnownTypes, Layout, Problem, Problems, load,
@@ -52,7 +52,15 @@ pub(crate) fn document(sources: &Sources) -> Result<Document, Problems> {
     if problems.has_errors() {
         return Err(problems);
     }
-    load(&inputs, &std::env::vars().collect::<Environment>())
+    load(&inputs, &environment())
+}
+
+/// Our own environment; what is no text cannot be referred to.
+fn environment() -> Environment {
+    let text = |(name, value): (OsString, OsString)| {
+        Some((name.into_string().ok()?, value.into_string().ok()?))
+    };
+    std::env::vars_os().filter_map(text).collect()
 }
 
 /// Checks a document: sections, settings of every component, references, the plan.
@@ -69,6 +77,7 @@ pub(crate) fn check(document: &Document) -> Result<Settings, Problems> {
     let receivers = section(RECEIVERS, &layout.receivers, &mut problems);
     let processors = section(PROCESSORS, &layout.processors, &mut problems);
     let exporters = section(EXPORTERS, &layout.exporters, &mut problems);
+    only_one_tap(&layout.receivers, &mut problems);
     let telemetry = TelemetryConfig::read(&layout.service.telemetry, &mut problems);
     if problems.has_errors() {
         return Err(problems);
@@ -95,6 +104,15 @@ pub(crate) fn check(document: &Document) -> Result<Settings, Problems> {
             }
             Err(problems)
         }
+    }
+}
+
+/// The right to load is given up after the first tap, and a second would tell everything twice.
+fn only_one_tap(receivers: &tapline_config::Section, problems: &mut Problems) {
+    let taps = receivers.iter().filter(|(id, _)| id.value.kind == "ebpf");
+    for (id, _) in taps.skip(1) {
+        let message = "only one `ebpf` receiver can run: join its targets with those of the first";
+        problems.push(Problem::error(&id.place, message));
     }
 }
 

@@ -3,6 +3,9 @@
 /// The most bytes of one socket call that the kernel half can copy.
 pub const CAPTURE_MAX_BYTES: u32 = 8192;
 
+/// The fewest: less would not hold a request line.
+pub const CAPTURE_MIN_BYTES: u32 = 256;
+
 /// Sizes that bound what the tap uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {
@@ -31,6 +34,7 @@ impl Bounds {
 
     /// Returns the capture size within what the programs were compiled for.
     pub(crate) fn kernel_capture_bytes(self) -> u32 {
-        self.capture_bytes.clamp(256, CAPTURE_MAX_BYTES)
+        self.capture_bytes
+            .clamp(CAPTURE_MIN_BYTES, CAPTURE_MAX_BYTES)
     }
 }

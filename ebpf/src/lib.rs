@@ -17,11 +17,11 @@ mod ring;
 mod targets;
 
 pub use abi::Event;
-pub use bounds::{Bounds, CAPTURE_MAX_BYTES};
+pub use bounds::{Bounds, CAPTURE_MAX_BYTES, CAPTURE_MIN_BYTES};
 pub use existing::ExistingSocket;
 pub use loader::{LoadError, Programs, Tap};
 pub use losses::{Loss, Losses};
 pub use preflight::{Finding, Unavailable, preflight};
-pub use privilege::keep_for_loading;
+pub use privilege::{give_up_loading, keep_for_loading};
 pub use ring::{Ring, RingItem};
 pub use targets::IgnoredProcesses;

@@ -46,6 +46,11 @@ pub fn keep_for_loading() -> io::Result<()> {
     give_up()
 }
 
+/// Ends the thread that was kept, if nothing was loaded: nothing will be any more.
+pub fn give_up_loading() {
+    drop(LOADER.lock().unwrap_or_else(PoisonError::into_inner).take());
+}
+
 /// Loads in the thread that may, if one was kept, else right here.
 pub(crate) fn load(bounds: Bounds) -> Answer {
     let kept = LOADER.lock().unwrap_or_else(PoisonError::into_inner).take();

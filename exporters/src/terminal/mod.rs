@@ -12,8 +12,10 @@ mod read;
 mod safe;
 mod summary;
 
+mod writer;
+
 use std::{
-    io::{self, Write},
+    io::Write,
     sync::{Arc, Mutex},
 };
 
@@ -25,6 +27,7 @@ use tokio::time::Instant;
 pub use config::{Color, Config};
 use line::{Event, Layout};
 use summary::Summary;
+use writer::Writer;
 
 /// Where the lines go, and what is known about the place.
 pub struct Screen {
@@ -43,80 +46,68 @@ pub fn build(config: &Config, screen: Screen) -> Result<Arc<dyn Exporter>, Strin
         Color::Never => false,
         Color::Auto => screen.is_terminal && screen.color_allowed,
     };
-    let layout = Layout::new(config.wide, color, config.utc_offset_s()?);
-    let summary = Summary::new(Instant::now());
-    let state = Mutex::new(State {
-        out: screen.out,
-        summary,
-        is_closed: false,
-    });
-    Ok(Arc::new(Terminal { layout, state }))
+    Ok(Arc::new(Terminal {
+        layout: Layout::new(config.wide, color, config.utc_offset_s()?),
+        summary: Mutex::new(Some(Summary::new(Instant::now()))),
+        writer: Writer::new(screen.out),
+    }))
 }
 
 struct Terminal {
     layout: Layout,
-    state: Mutex<State>,
+    /// Taken when it is shown, which happens once.
+    summary: Mutex<Option<Summary>>,
+    writer: Writer,
 }
 
-struct State {
-    out: Box<dyn Write + Send>,
-    summary: Summary,
-    is_closed: bool,
-}
-
-impl State {
-    fn show(&mut self, text: &str) -> io::Result<()> {
-        self.out.write_all(text.as_bytes())?;
-        self.out.flush()
-    }
-}
-
-#[async_trait]
-impl Exporter for Terminal {
-    // Blocks while the terminal is slow: a person who reads along wants nothing to be lost.
-    async fn export(&self, batch: Batch) -> Result<(), Refusal> {
-        let mut state = self
-            .state
-            .lock()
-            .expect("nobody panics while holding the output");
+impl Terminal {
+    /// Returns the lines of a batch in the order of time, and counts them.
+    fn lines(&self, batch: &Batch) -> String {
+        let mut summary = self.summary.lock().expect("nobody panics while it is held");
         // A batch is ordered by process; a reader wants it by time.
         let mut lines: Vec<(u64, String)> = Vec::new();
         let mut each = |event: &Event<'_>| {
-            state.summary.add(event);
+            if let Some(summary) = &mut *summary {
+                summary.add(event);
+            }
             let mut line = String::new();
             self.layout.push_line(&mut line, event);
             lines.push((event.time_ns, line));
         };
         match batch.signal() {
-            Signal::Traces => read::spans(&batch, &mut each),
-            Signal::Logs => read::failed_connects(&batch, &mut each),
+            Signal::Traces => read::spans(batch, &mut each),
+            Signal::Logs => read::failed_connects(batch, &mut each),
             Signal::Metrics | Signal::Profiles => {}
         }
-        if lines.is_empty() {
+        lines.sort_by_key(|(time_ns, _)| *time_ns);
+        lines.into_iter().map(|(_, line)| line).collect()
+    }
+}
+
+#[async_trait]
+impl Exporter for Terminal {
+    /// Waits while the terminal is slow: a person who reads along wants nothing to be lost.
+    async fn export(&self, batch: Batch) -> Result<(), Refusal> {
+        let text = self.lines(&batch);
+        if text.is_empty() {
             return Ok(());
         }
-        lines.sort_by_key(|(time_ns, _)| *time_ns);
-        let text: String = lines.into_iter().map(|(_, line)| line).collect();
-        state.show(&text).map_err(|error| {
-            Refusal::never(
-                Fault::Tapline,
-                format!("cannot write to the terminal: {error}"),
-            )
+        self.writer.write(text).await.map_err(|error| {
+            let cause = format!("cannot write to the terminal: {error}");
+            Refusal::never(Fault::Tapline, cause)
         })
     }
 
     async fn close(&self) {
-        let mut state = self
-            .state
+        let summary = self
+            .summary
             .lock()
-            .expect("nobody panics while holding the output");
-        if state.is_closed {
-            return;
+            .expect("nobody panics while it is held")
+            .take();
+        if let Some(summary) = summary {
+            // The terminal may be gone; there is nobody left to tell.
+            let _nobody_reads = self.writer.write(summary.text(Instant::now())).await;
         }
-        state.is_closed = true;
-        let text = state.summary.text(Instant::now());
-        // The terminal may be gone; there is nobody left to tell.
-        let _nobody_reads = state.show(&text);
     }
 }
 

@@ -1,4 +1,4 @@
-//! From records to what a line shows: semantic conventions are known here and nowhere else.
+//! From records to what a line shows: in this exporter, semantic conventions are known here only.
 
 use std::time::Duration;
 
@@ -147,7 +147,10 @@ fn of_failed_connect<'a>(record: &LogRecord<'a>, service: &'a str) -> Event<'a> 
         outcome: Outcome::Failure(
             string(attr("error.type")).unwrap_or_else(|| "failed".to_owned()),
         ),
-        duration: None,
+        duration: match attr("tapline.connect.duration") {
+            Some(Value::Double(seconds)) => Duration::try_from_secs_f64(seconds).ok(),
+            _ => None,
+        },
         sent_bytes: None,
         received_bytes: None,
         trace_id: record.trace_id(),

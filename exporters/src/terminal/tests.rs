@@ -350,3 +350,35 @@ async fn a_quiet_run_says_so() {
     terminal.close().await;
     assert_eq!(paper.take(), "\nno requests seen in 3.00s\n");
 }
+
+/// A terminal on which somebody pressed Ctrl-S.
+struct Stopped(std::sync::mpsc::Receiver<()>);
+
+impl Write for Stopped {
+    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+        let _ = self.0.recv();
+        Err(io::ErrorKind::BrokenPipe.into())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_has_to_wait_for_a_stopped_terminal() {
+    let (_never_continued, stopped) = std::sync::mpsc::sync_channel(0);
+    let screen = Screen {
+        out: Box::new(Stopped(stopped)),
+        is_terminal: true,
+        color_allowed: false,
+    };
+    let terminal = build(&Config::default(), screen).expect("builds");
+    let wait = Duration::from_secs(1);
+    let summary = tokio::time::timeout(wait, terminal.close()).await;
+    assert!(
+        summary.is_err(),
+        "it is still not shown, but nobody is held"
+    );
+    assert!(tokio::time::timeout(wait, terminal.close()).await.is_ok());
+}

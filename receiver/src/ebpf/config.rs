@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 use tapline_config::{Duration, Invalid, Validate};
-use tapline_ebpf::CAPTURE_MAX_BYTES;
+use tapline_ebpf::{Bounds, CAPTURE_MAX_BYTES, CAPTURE_MIN_BYTES};
 
 use super::targets::TargetsConfig;
 
@@ -31,8 +31,8 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             targets: TargetsConfig::default(),
-            ring_buffer_mib: 16,
-            capture_bytes: 4096,
+            ring_buffer_mib: Bounds::default().ring_bytes / (1024 * 1024),
+            capture_bytes: Bounds::default().capture_bytes,
             shard_mib: 32,
             metrics_interval: Duration::from_secs(10),
             flush_interval: Duration::from_millis(200),
@@ -55,9 +55,9 @@ impl Validate for Config {
             "must be between 1 and 1024".to_owned(),
         );
         check(
-            (256..=CAPTURE_MAX_BYTES).contains(&self.capture_bytes),
+            (CAPTURE_MIN_BYTES..=CAPTURE_MAX_BYTES).contains(&self.capture_bytes),
             "capture_bytes",
-            format!("must be between 256 and {CAPTURE_MAX_BYTES}"),
+            format!("must be between {CAPTURE_MIN_BYTES} and {CAPTURE_MAX_BYTES}"),
         );
         check(
             (1..=4096).contains(&self.shard_mib),

@@ -161,7 +161,7 @@ impl Engine {
         }
         self.processes.sweep(now_ns);
         if self.verdicts.len() > 2 * self.processes.len() + 1024 {
-            self.verdicts.clear(); // serials are never reused: these are of programs long gone
+            self.verdicts.clear(); // of programs long gone; those of the living are found again
         }
     }
 

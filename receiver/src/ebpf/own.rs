@@ -1,82 +1,28 @@
 //! The receiver's own counters: what it saw, what it lost, and why.
 //!
-//! They are told twice: to the daemon's own metrics, and as OTLP beside the metrics of the tapped
-//! processes, so that loss reaches whatever backend there is.
+//! They are told as OTLP beside the metrics of the tapped processes, so that loss reaches whatever
+//! backend there is.
 
 use std::sync::{Arc, Mutex, atomic::Ordering};
 
 use tapline_ebpf::Loss;
 use tapline_pdata::write::Monotonic;
-use tapline_pipeline::{Counter, Gauge, Meters};
 
 use super::{emit::OwnReading, engine::EngineCounts, shard::ShardCounts};
 
 /// Live counters of one receiver.
+#[derive(Default)]
 pub(crate) struct OwnCounts {
     /// Counted by the shard.
     pub(crate) shard: Arc<ShardCounts>,
     latest: Mutex<(EngineCounts, Vec<Loss>)>,
-    meters: OwnMeters,
-}
-
-struct OwnMeters {
-    received: Counter,
-    exchanges: Counter,
-    lost_ring: Counter,
-    lost_shard: Counter,
-    malformed: Counter,
-    connections: Gauge,
-    processes: Gauge,
 }
 
 impl OwnCounts {
-    /// Registers the counters.
-    pub(crate) fn new(meters: &Meters) -> Self {
-        let lost = "Records that never reached a parser.";
-        let meters = OwnMeters {
-            received: meters.counter(
-                "tapline_ebpf_events",
-                "Records taken from the kernel's ring.",
-                &[],
-            ),
-            exchanges: meters.counter("tapline_ebpf_exchanges", "Requests told.", &[]),
-            lost_ring: meters.counter("tapline_ebpf_events_lost", lost, &[("reason", "ring_full")]),
-            lost_shard: meters.counter(
-                "tapline_ebpf_events_lost",
-                lost,
-                &[("reason", "shard_full")],
-            ),
-            malformed: meters.counter("tapline_ebpf_events_lost", lost, &[("reason", "malformed")]),
-            connections: meters.gauge("tapline_ebpf_connections", "Connections followed.", &[]),
-            processes: meters.gauge("tapline_ebpf_processes", "Processes remembered.", &[]),
-        };
-        Self {
-            shard: Arc::default(),
-            latest: Mutex::default(),
-            meters,
-        }
-    }
-
     /// Takes the newest state of engine and kernel half. Returns how often something was lost that
     /// a connection may have said of itself.
     pub(crate) fn update(&self, engine: &EngineCounts, losses: &[Loss]) -> u64 {
-        let raise = |counter: &Counter, to: u64| counter.add(to.saturating_sub(counter.get()));
         let ring: u64 = losses.iter().map(|loss| loss.counters.events).sum();
-        raise(
-            &self.meters.received,
-            self.shard.received.load(Ordering::Relaxed),
-        );
-        raise(&self.meters.exchanges, engine.exchanges);
-        raise(&self.meters.lost_ring, ring);
-        raise(
-            &self.meters.lost_shard,
-            self.shard.dropped.load(Ordering::Relaxed),
-        );
-        raise(&self.meters.malformed, engine.malformed);
-        self.meters
-            .connections
-            .set(engine.connections.cast_signed());
-        self.meters.processes.set(engine.processes.cast_signed());
         let mut latest = self.latest.lock().expect("no holder panics");
         *latest = (*engine, losses.to_vec());
         ring + self.shard.dropped.load(Ordering::Relaxed) + engine.tracker.evicted

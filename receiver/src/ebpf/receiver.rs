@@ -12,7 +12,7 @@ use std::{
 use async_trait::async_trait;
 use tapline_ebpf::{Bounds, IgnoredProcesses, Tap, clock};
 use tapline_pdata::Batch;
-use tapline_pipeline::{Meters, Outage, Outlets, Receiver, StartError, Stop, Work};
+use tapline_pipeline::{Outage, Outlets, Receiver, StartError, Stop, Work};
 use tapline_protocols::http1::Limits;
 use tokio::{sync::mpsc, time::Instant};
 use tracing::{info, warn};
@@ -34,16 +34,12 @@ const BATCHES_MAX: usize = 64;
 /// The `ebpf` receiver.
 pub struct Ebpf {
     config: Config,
-    meters: Meters,
 }
 
 impl Ebpf {
     /// Makes the receiver; nothing is loaded yet.
-    pub fn new(config: Config, meters: &Meters) -> Self {
-        Self {
-            config,
-            meters: meters.clone(),
-        }
+    pub fn new(config: Config) -> Self {
+        Self { config }
     }
 }
 
@@ -75,9 +71,9 @@ struct Threads {
 
 impl Threads {
     fn start(receiver: Ebpf, tap: Tap, batches: mpsc::Sender<Batch>) -> Result<Self, StartError> {
-        let Ebpf { config, meters } = receiver;
+        let Ebpf { config } = receiver;
         let host = HostFacts::read();
-        let own = Arc::new(OwnCounts::new(&meters));
+        let own = Arc::new(OwnCounts::default());
         let (writer, reader) = shard(config.shard_mib, Arc::clone(&own.shard));
         let boot_wall_ns = boot_wall_ns();
         let timeout_ns = u64::try_from(config.response_timeout.get().as_nanos());

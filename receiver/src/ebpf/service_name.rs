@@ -14,53 +14,68 @@ struct Interpreter {
     valued: &'static [&'static str],
     /// Flags whose next argument *is* the program's name (`-m http.server`, `-jar app.jar`).
     naming: &'static [&'static str],
+    /// Flags whose next argument is code: it names nothing, and is nobody's business.
+    code: &'static [&'static str],
+    /// Words that come before the program.
+    commands: &'static [&'static str],
 }
 
+const NODE: Interpreter = Interpreter {
+    name: "node",
+    valued: &["-r", "--require", "--import", "--loader", "-C"],
+    naming: &[],
+    code: &["-e", "--eval", "-p", "--print", "-pe"],
+    commands: &["run"],
+};
+const PYTHON: Interpreter = Interpreter {
+    name: "python",
+    valued: &["-W", "-X", "-Q", "--check-hash-based-pycs"],
+    naming: &["-m"],
+    code: &["-c"],
+    commands: &[],
+};
 const INTERPRETERS: &[Interpreter] = &[
-    Interpreter {
-        name: "python",
-        valued: &["-W", "-X", "-Q", "--check-hash-based-pycs"],
-        naming: &["-m"],
-    },
+    PYTHON,
     Interpreter {
         name: "pypy",
-        valued: &["-W", "-X"],
-        naming: &["-m"],
+        ..PYTHON
     },
-    Interpreter {
-        name: "node",
-        valued: &["-r", "--require", "--import", "--loader", "-C"],
-        naming: &[],
-    },
+    NODE,
     Interpreter {
         name: "nodejs",
-        valued: &["-r", "--require", "--import", "--loader", "-C"],
-        naming: &[],
+        ..NODE
     },
     Interpreter {
         name: "bun",
         valued: &["-r", "--preload"],
-        naming: &[],
+        ..NODE
     },
     Interpreter {
         name: "deno",
         valued: &["-c", "--config"],
-        naming: &[],
+        commands: &["run", "serve"],
+        ..NODE
     },
     Interpreter {
         name: "ruby",
         valued: &["-I", "-r", "-C", "-E"],
         naming: &[],
+        code: &["-e"],
+        commands: &[],
     },
     Interpreter {
         name: "perl",
         valued: &["-I"],
         naming: &[],
+        code: &["-e", "-E", "-ne", "-pe"],
+        commands: &[],
     },
     Interpreter {
         name: "php",
         valued: &["-c", "-d", "-S", "-t"],
         naming: &["-f"],
+        code: &["-r", "-B", "-R", "-E"],
+        commands: &[],
     },
     Interpreter {
         name: "java",
@@ -73,11 +88,15 @@ const INTERPRETERS: &[Interpreter] = &[
             "--add-opens",
         ],
         naming: &["-jar", "-m", "--module"],
+        code: &[],
+        commands: &[],
     },
     Interpreter {
         name: "dotnet",
-        valued: &["--roll-forward", "--depsfile"],
+        valued: &["--roll-forward", "--depsfile", "--project"],
         naming: &["exec"],
+        code: &[],
+        commands: &["run"],
     },
 ];
 
@@ -123,9 +142,12 @@ fn program_of(interpreter: &Interpreter, args: &[&str]) -> Option<String> {
         if interpreter.naming.contains(arg) {
             return args.next().map(|program| stem(program).to_owned());
         }
+        if interpreter.code.contains(arg) {
+            return None;
+        }
         if interpreter.valued.contains(arg) {
             args.next();
-        } else if !arg.starts_with('-') {
+        } else if !arg.starts_with('-') && !interpreter.commands.contains(arg) {
             return Some(stem(arg).to_owned());
         }
     }
@@ -190,6 +212,9 @@ mod tests {
                 "orders-1.2",
             ),
             ("/usr/bin/dotnet Shop.Api.dll", "Shop.Api"),
+            ("/usr/bin/python3 -c password='s3cret'", "python3"),
+            ("/usr/bin/node -e secret()", "node"),
+            ("/usr/bin/deno run --allow-net app.ts", "app"),
             ("/usr/bin/python3", "python3"),
             ("/opt/app/server-2 --x", "server-2"),
         ] {

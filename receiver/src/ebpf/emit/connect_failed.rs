@@ -3,7 +3,7 @@
 use tapline_ebpf::abi::{ERROR_UNTOLD, Tuple};
 use tapline_pdata::write::{self, LogHead};
 
-use super::facts::address;
+use super::facts::{address, push_authority};
 use crate::ebpf::correlate::Context;
 
 /// `WARN` in OTLP.
@@ -28,12 +28,9 @@ impl ConnectFailed<'_> {
         let peer = address(self.tuple.remote);
         let port = self.tuple.remote_port;
         let (error, words) = errno(self.error);
-        let target = if peer.contains(':') {
-            format!("[{peer}]")
-        } else {
-            peer.clone()
-        };
-        let body = format!("connect to {target}:{port} failed: {words}");
+        let mut target = String::new();
+        push_authority(&mut target, &peer, Some(port));
+        let body = format!("connect to {target} failed: {words}");
         let head = LogHead {
             time_ns: self.end_ns,
             observed_ns: self.end_ns,

@@ -81,10 +81,16 @@ impl<'a> Facts<'a> {
     /// `url.scheme`: the one a proxy in front names, else that of the wire we read, which is plain.
     pub(crate) fn scheme(&self) -> &str {
         let request = &self.exchange.request;
-        let forwarded = request.headers.forwarded_proto.as_deref().map(str::trim);
-        match (self.side, forwarded) {
-            (Side::Server, Some("https")) => "https",
-            _ => "http",
+        let forwarded = request
+            .headers
+            .forwarded_proto
+            .as_deref()
+            .unwrap_or_default();
+        let first = forwarded.split(',').next().unwrap_or_default().trim();
+        if self.side == Side::Server && first.eq_ignore_ascii_case("https") {
+            "https"
+        } else {
+            "http"
         }
     }
 
@@ -146,12 +152,13 @@ impl<'a> Facts<'a> {
         }
     }
 
-    /// `server.port`: the named one, 80 for a name without one, else the port on the wire.
+    /// `server.port`: the named one, the scheme's for a name without one, else the port on the
+    /// wire.
     pub(crate) fn server_port(&self) -> Option<u16> {
         match (self.authority, self.tuple) {
             (Some((_, Some(port))), _) => Some(port),
             (Some((_, None)), None) => None,
-            (Some((_, None)), Some(_)) => Some(80),
+            (Some((_, None)), Some(_)) => Some(if self.scheme() == "https" { 443 } else { 80 }),
             (None, tuple) => tuple.map(|tuple| Self::service_port(self.side, Some(tuple))),
         }
     }
@@ -202,7 +209,7 @@ pub(crate) fn address(bytes: [u8; 16]) -> String {
     text
 }
 
-fn push_authority(url: &mut String, host: &str, port: Option<u16>) {
+pub(super) fn push_authority(url: &mut String, host: &str, port: Option<u16>) {
     if host.contains(':') {
         url.push('[');
         url.push_str(host);

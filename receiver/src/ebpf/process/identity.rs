@@ -80,13 +80,19 @@ fn variable(env: &[u8], name: &str) -> Option<String> {
 /// Parses `key=value,key=value` with percent-encoded values (OpenTelemetry's resource SDK).
 fn resource_attributes(text: &str) -> Vec<(String, String)> {
     let pairs = text.split(',').filter_map(|pair| pair.split_once('='));
-    pairs
-        .map(|(key, value)| (key.trim().to_owned(), percent_decoded(value.trim())))
-        .filter(|(key, value)| {
-            !key.is_empty() && value.len() <= VALUE_MAX && !value.starts_with('$')
-        })
-        .take(ATTRIBUTES_MAX)
-        .collect()
+    let mut attributes: Vec<(String, String)> = Vec::new();
+    for (key, value) in pairs {
+        let (key, value) = (key.trim(), percent_decoded(value.trim()));
+        if key.is_empty() || value.len() > VALUE_MAX || value.starts_with('$') {
+            continue;
+        }
+        // Keys are unique in OTLP; as in the SDKs the last one wins.
+        attributes.retain(|(known, _)| known != key);
+        if attributes.len() < ATTRIBUTES_MAX {
+            attributes.push((key.to_owned(), value));
+        }
+    }
+    attributes
 }
 
 fn percent_decoded(text: &str) -> String {
@@ -144,5 +150,9 @@ mod tests {
         let attributes = resource_attributes("a=x%2Cy%20z, b = 100%,c=%zz,=no,d");
         let shown: Vec<String> = attributes.iter().map(|(k, v)| format!("{k}:{v}")).collect();
         assert_eq!(shown, ["a:x,y z", "b:100%", "c:%zz"]);
+        assert_eq!(
+            resource_attributes("a=1,a=2"),
+            [("a".to_owned(), "2".to_owned())]
+        );
     }
 }

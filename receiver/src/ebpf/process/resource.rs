@@ -83,7 +83,10 @@ pub(super) fn encode(identity: &Identity, instance: &Instance<'_>, host: &HostFa
         if let Some(description) = &host.os_description {
             attributes.str("os.description", description);
         }
-        if let Some(language) = identity.language {
+        if let Some(language) = identity
+            .language
+            .filter(|_| !said("telemetry.sdk.language"))
+        {
             attributes.str("telemetry.sdk.language", language);
         }
         attributes.str("telemetry.sdk.name", "tapline");

@@ -51,6 +51,15 @@ struct Entry {
     exited_ns: Option<u64>,
 }
 
+impl Entry {
+    /// The program has ended: whoever still holds it tells its last and lets go.
+    fn let_go(&self) {
+        if let Some(process) = &self.process {
+            process.gone.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
 /// Every process seen.
 pub(crate) struct ProcessTable {
     entries: FxHashMap<u32, Entry>,
@@ -106,9 +115,7 @@ impl ProcessTable {
     pub(crate) fn on_exit(&mut self, pid: u32, now_ns: u64) {
         if let Some(entry) = self.entries.get_mut(&pid) {
             entry.exited_ns = Some(now_ns);
-            if let Some(process) = &entry.process {
-                process.gone.store(true, Ordering::Relaxed);
-            }
+            entry.let_go();
         }
     }
 
@@ -156,14 +163,16 @@ impl ProcessTable {
             executable_is_certain,
             exited_ns,
         };
-        self.entries.insert(pid, entry);
+        if let Some(replaced) = self.entries.insert(pid, entry) {
+            replaced.let_go();
+        }
     }
 
     fn make_room(&mut self) {
         self.entries.retain(|_, entry| entry.exited_ns.is_none());
         if self.entries.len() >= PROCESSES_MAX {
             // All alive: start over. Whoever is active is read from /proc again.
-            self.entries.clear();
+            self.entries.drain().for_each(|(_, entry)| entry.let_go());
         }
     }
 
@@ -229,5 +238,67 @@ fn correct_executable(identity: &mut Arc<Identity>, executable: String) {
 impl Default for ProcessTable {
     fn default() -> Self {
         Self::new(Box::new(NoSource), HostFacts::default(), 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn exec(tgid: u32) -> Exec<'static> {
+        Exec {
+            tgid,
+            parent_tgid: 1,
+            start_boottime_ns: 0,
+            filename: b"/bin/app",
+            args: b"app\0",
+            env: b"",
+        }
+    }
+
+    #[test]
+    fn a_replaced_program_is_gone() {
+        let mut table = ProcessTable::default();
+        table.on_exec(&exec(7));
+        let first = table.process(7);
+        assert!(!first.is_gone());
+        table.on_exec(&exec(7));
+        let second = table.process(7);
+        assert!(first.is_gone() && !second.is_gone());
+        assert_ne!(first.serial, second.serial);
+    }
+
+    #[test]
+    fn a_process_is_remembered_for_a_while_after_its_end() {
+        let mut table = ProcessTable::default();
+        table.on_exec(&exec(7));
+        table.on_exit(7, 1);
+        table.sweep(KEEP_EXITED_NS);
+        assert_eq!(table.process(7).service, "app");
+        table.sweep(KEEP_EXITED_NS + 1);
+        assert_eq!(table.len(), 0);
+    }
+
+    #[test]
+    fn a_child_is_what_its_parent_is() {
+        let mut table = ProcessTable::default();
+        table.on_exec(&exec(7));
+        let fork = EventFork {
+            tgid: 8,
+            parent_tgid: 7,
+            ..EventFork::default()
+        };
+        table.on_fork(&fork);
+        let child = table.process(8);
+        assert_eq!((child.service.as_str(), child.pid), ("app", 8));
+    }
+
+    #[test]
+    fn stays_within_its_bound() {
+        let mut table = ProcessTable::default();
+        for pid in 0..u32::try_from(PROCESSES_MAX).expect("small") + 10 {
+            table.on_exec(&exec(pid));
+        }
+        assert!(table.len() <= PROCESSES_MAX);
     }
 }

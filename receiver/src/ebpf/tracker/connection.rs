@@ -133,7 +133,7 @@ impl Connection {
     }
 
     /// Returns how long it may be silent before it is forgotten. A forgotten connection that goes
-    /// on is found again; it must only not be forgotten with a request open.
+    /// on is found again; one with a request open is kept, if it will tell when it ends.
     pub(super) fn may_idle_ns(&self) -> u64 {
         // Sockets without TCP's states never tell that they closed.
         let is_silent_kind = self.tuple.is_none_or(|tuple| tuple.remote_port == 0);
