@@ -61,7 +61,7 @@ impl Row {
             unchanged: format!("{:.3}..{:.3}", unchanged.p10, unchanged.p90),
             best: format!("{:.3}", goal.best(found)),
             goal: goal.to_string(),
-            verdict: Some(goal.judge(ratio)),
+            verdict: Some(goal.judge(ratio, goal.best(found))),
         }
     }
 
@@ -98,10 +98,11 @@ impl Goal {
         }
     }
 
-    fn judge(self, ratio: Spread) -> Verdict {
+    /// Noise may excuse a median, but not the best rounds: they had the least of it.
+    fn judge(self, ratio: Spread, best: f64) -> Verdict {
         let (met, conceivable) = match self {
-            Self::AtMost(limit) => (ratio.median <= limit, ratio.p10 <= limit),
-            Self::AtLeast(limit) => (ratio.median >= limit, ratio.p90 >= limit),
+            Self::AtMost(limit) => (ratio.median <= limit, ratio.p10 <= limit && best <= limit),
+            Self::AtLeast(limit) => (ratio.median >= limit, ratio.p90 >= limit && best >= limit),
         };
         match (met, conceivable) {
             (true, _) => Verdict::Met,
@@ -175,9 +176,24 @@ mod tests {
             (0.90, 0.95, 0.96, Verdict::Met, Verdict::Missed),
         ] {
             let ratio = Spread { p10, median, p90 };
-            assert_eq!(Goal::AtMost(1.0).judge(ratio), cost, "{ratio:?}");
-            assert_eq!(Goal::AtLeast(1.0).judge(ratio), throughput, "{ratio:?}");
+            assert_eq!(Goal::AtMost(1.0).judge(ratio, ratio.p10), cost, "{ratio:?}");
+            assert_eq!(
+                Goal::AtLeast(1.0).judge(ratio, ratio.p90),
+                throughput,
+                "{ratio:?}"
+            );
         }
+    }
+
+    #[test]
+    fn best_rounds_that_miss_are_not_noise() {
+        let wide = Spread {
+            p10: 0.9,
+            median: 1.2,
+            p90: 1.5,
+        };
+        let verdict = |best| Goal::AtMost(1.0).judge(wide, best).as_str();
+        assert_eq!((verdict(0.99), verdict(1.2)), ("within noise", "missed"));
     }
 
     #[test]
