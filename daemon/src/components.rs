@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use tapline_config::{ComponentId, Node, Problems, decode_valid};
 use tapline_exporters::{debug, otlp_grpc, otlp_http, terminal};
 use tapline_pipeline::{
-    BuildContext, Consumer, DeliverySettings, Exporter, Meters, Receiver, Stage, graph::Ship,
+    BuildContext, Consumer, DeliverySettings, Exporter, Receiver, Stage, graph::Ship,
 };
 use tapline_processors::{batch, memory_limiter};
 use tapline_receiver::ebpf;
@@ -13,10 +13,10 @@ use tapline_receiver::ebpf;
 use crate::{delivery, output};
 
 /// Makes a receiver.
-pub(crate) type MakeReceiver = Box<dyn Fn(&Meters) -> Box<dyn Receiver>>;
+pub(crate) type MakeReceiver = Box<dyn Fn(&BuildContext) -> Result<Box<dyn Receiver>, String>>;
 /// Makes a processor that passes on to the given consumer.
 pub(crate) type MakeStage =
-    Box<dyn Fn(Arc<dyn Consumer>, &Meters) -> Result<Arc<dyn Stage>, String>>;
+    Box<dyn Fn(&BuildContext, Arc<dyn Consumer>) -> Result<Arc<dyn Stage>, String>>;
 /// Makes an exporter and says how to deliver to it.
 pub(crate) type MakeExporter = Box<dyn Fn(&BuildContext) -> Result<Ship, String>>;
 
@@ -86,20 +86,22 @@ pub(crate) fn read<M>(
 
 fn read_ebpf(node: &Node, problems: &mut Problems) -> Option<MakeReceiver> {
     let config: ebpf::Config = decode_valid(node, problems)?;
-    Some(Box::new(move |_| Box::new(ebpf::Ebpf::new(config.clone()))))
+    Some(Box::new(move |_| {
+        Ok(Box::new(ebpf::Ebpf::new(config.clone())))
+    }))
 }
 
 fn read_batch(node: &Node, problems: &mut Problems) -> Option<MakeStage> {
     let config: batch::Config = decode_valid(node, problems)?;
-    Some(Box::new(move |next, meters| {
-        batch::build(&config, next, meters)
+    Some(Box::new(move |context, next| {
+        batch::build(&config, next, &context.meters)
     }))
 }
 
 fn read_memory_limiter(node: &Node, problems: &mut Problems) -> Option<MakeStage> {
     let config: memory_limiter::Config = decode_valid(node, problems)?;
-    Some(Box::new(move |next, meters| {
-        memory_limiter::build(&config, next, meters)
+    Some(Box::new(move |context, next| {
+        memory_limiter::build(&config, next, &context.meters)
     }))
 }
 

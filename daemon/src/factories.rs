@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tapline_config::ComponentId;
 use tapline_pdata::Signal;
 use tapline_pipeline::{
-    BuildContext, Consumer, Meters, Receiver, Stage,
+    BuildContext, Consumer, Receiver, Stage,
     graph::{Factories, Ship},
 };
 
@@ -14,28 +14,26 @@ use crate::settings::Settings;
 impl Factories for Settings {
     fn receiver(
         &self,
-        id: &ComponentId,
+        context: &BuildContext,
         _signals: &[Signal],
-        meters: &Meters,
     ) -> Result<Box<dyn Receiver>, String> {
-        let make = self.receivers.get(id).ok_or_else(|| missing(id))?;
-        Ok(make(meters))
+        let make = self.receivers.get(&context.id);
+        make.ok_or_else(|| missing(&context.id))?(context)
     }
 
     fn stage(
         &self,
         context: &BuildContext,
         next: Arc<dyn Consumer>,
-        meters: &Meters,
     ) -> Result<Arc<dyn Stage>, String> {
         let make = self
             .processors
             .get(&context.id)
             .ok_or_else(|| missing(&context.id))?;
-        make(next, meters)
+        make(context, next)
     }
 
-    fn exporter(&self, context: &BuildContext, _meters: &Meters) -> Result<Ship, String> {
+    fn exporter(&self, context: &BuildContext) -> Result<Ship, String> {
         let make = self
             .exporters
             .get(&context.id)

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, anyhow};
 use tapline_pipeline::{
-    Meters,
+    Meters, Shared,
     graph::{self, Graph, RunSettings},
 };
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -12,7 +12,7 @@ use crate::settings::Settings;
 
 /// Builds every component without starting any.
 pub(crate) fn build(settings: &Settings, meters: &Meters) -> Result<Graph> {
-    graph::build(&settings.plan, settings, meters).map_err(|errors| {
+    graph::build(&settings.plan, settings, meters, &Shared::default()).map_err(|errors| {
         let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
         anyhow!(lines.join("\n"))
     })

@@ -3,18 +3,25 @@
 //! Cloning copies reference counts, never bytes. For traces, metrics and logs an export request is
 //! one repeated field, so joining two batches is putting their chunks side by side.
 
+use std::{any::Any, fmt, sync::Arc};
+
 use bytes::{Bytes, BytesMut};
 use smallvec::SmallVec;
 
-use crate::Signal;
+use crate::{Origin, Signal};
+
+/// Something that lives as long as any batch made of certain bytes: how memory is accounted.
+pub type Hold = Arc<dyn Any + Send + Sync>;
 
 /// Telemetry in flight: well-formed OTLP framing of one `Export*ServiceRequest`.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Batch {
     signal: Signal,
     chunks: SmallVec<[Bytes; 1]>,
     size_bytes: usize,
     items: u32,
+    origin: Option<Arc<Origin>>,
+    holds: SmallVec<[Hold; 1]>,
 }
 
 impl Batch {
@@ -27,18 +34,45 @@ impl Batch {
             size_bytes: wire.len(),
             chunks: SmallVec::from_elem(wire, 1),
             items,
+            origin: None,
+            holds: SmallVec::new(),
         }
     }
 
-    /// Wraps pieces of a request that are known to be well-formed, cut between top-level fields.
-    pub(crate) fn from_chunks(signal: Signal, chunks: SmallVec<[Bytes; 1]>, items: u32) -> Self {
+    /// Makes a batch of other bytes that came from this one: it keeps origin and holds.
+    ///
+    /// The chunks are known to be well-formed, cut between top-level fields.
+    #[must_use]
+    pub(crate) fn derived(&self, chunks: SmallVec<[Bytes; 1]>, items: u32) -> Self {
         let size_bytes = chunks.iter().map(Bytes::len).sum();
         Self {
-            signal,
+            signal: self.signal,
             chunks,
             size_bytes,
             items,
+            origin: self.origin.clone(),
+            holds: self.holds.clone(),
         }
+    }
+
+    /// Notes where this batch came from.
+    #[must_use]
+    pub fn with_origin(mut self, origin: Option<Arc<Origin>>) -> Self {
+        self.origin = origin;
+        self
+    }
+
+    /// Ties the life of `hold` to that of every batch made of these bytes.
+    #[must_use]
+    pub fn with_hold(mut self, hold: Hold) -> Self {
+        self.holds.push(hold);
+        self
+    }
+
+    /// Returns where this batch came from, if a receiver was asked to tell. Joined batches have an
+    /// origin only if all of them had the same.
+    pub fn origin(&self) -> Option<&Arc<Origin>> {
+        self.origin.as_ref()
     }
 
     /// Returns which signal this is.
@@ -72,6 +106,10 @@ impl Batch {
             Signal::Profiles,
             "profiles share a dictionary, never joined"
         );
+        if self.origin != other.origin {
+            self.origin = None;
+        }
+        self.holds.extend(other.holds);
         self.chunks.extend(other.chunks);
         self.size_bytes += other.size_bytes;
         self.items += other.items;
@@ -87,5 +125,17 @@ impl Batch {
             joined.extend_from_slice(chunk);
         }
         joined.freeze()
+    }
+}
+
+impl fmt::Debug for Batch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Batch")
+            .field("signal", &self.signal)
+            .field("items", &self.items)
+            .field("size_bytes", &self.size_bytes)
+            .field("chunks", &self.chunks.len())
+            .field("origin", &self.origin)
+            .finish_non_exhaustive()
     }
 }

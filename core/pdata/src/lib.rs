@@ -7,6 +7,7 @@
 mod batch;
 mod check;
 mod number;
+mod origin;
 mod shape;
 mod signal;
 mod split;
@@ -15,7 +16,8 @@ pub mod view;
 mod wire;
 pub mod write;
 
-pub use batch::Batch;
+pub use batch::{Batch, Hold};
 pub use check::{Flaw, MAX_VALUE_DEPTH, MAX_WIRE_BYTES, Malformed};
+pub use origin::Origin;
 pub use signal::Signal;
 pub use wire::read::Broken;

@@ -30,7 +30,7 @@ impl Batch {
         if max_items == 0 || self.items() <= max_items || self.signal() == Signal::Profiles {
             return vec![self];
         }
-        let mut splitter = Splitter::new(self.signal(), max_items);
+        let mut splitter = Splitter::new(&self, max_items);
         for chunk in self.chunks() {
             splitter.chunk(chunk);
         }
@@ -89,7 +89,7 @@ struct Piece {
 }
 
 struct Splitter<'a> {
-    signal: Signal,
+    whole: &'a Batch,
     max_items: u32,
     source: Option<&'a Bytes>,
     /// What the current piece takes of `source` without a copy and does not hold yet.
@@ -100,9 +100,9 @@ struct Splitter<'a> {
 }
 
 impl<'a> Splitter<'a> {
-    fn new(signal: Signal, max_items: u32) -> Self {
+    fn new(whole: &'a Batch, max_items: u32) -> Self {
         Self {
-            signal,
+            whole,
             max_items,
             source: None,
             sliced: 0..0,
@@ -130,7 +130,7 @@ impl<'a> Splitter<'a> {
 
     /// Lists the fields of the message at the current level.
     fn parts(&self, body: &'a [u8]) -> impl Iterator<Item = Part<'a>> + use<'a> {
-        let (signal, level) = (self.signal, self.cuts.len());
+        let (signal, level) = (self.whole.signal(), self.cuts.len());
         let mut fields = Fields::new(body);
         std::iter::from_fn(move || {
             let from = fields.at();
@@ -233,7 +233,7 @@ impl<'a> Splitter<'a> {
         piece.end_written();
         if !piece.chunks.is_empty() {
             self.pieces
-                .push(Batch::from_chunks(self.signal, piece.chunks, piece.items));
+                .push(self.whole.derived(piece.chunks, piece.items));
         }
     }
 }

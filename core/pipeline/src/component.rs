@@ -6,13 +6,19 @@ use async_trait::async_trait;
 use tapline_config::ComponentId;
 use tapline_pdata::{Batch, Signal};
 
-use crate::{Refusal, Stop};
+use crate::{Memory, Meters, Refusal, ServiceTable, Stop};
 
 /// Somewhere a batch can go. `Ok` means that responsibility has moved downstream.
 #[async_trait]
 pub trait Consumer: Send + Sync {
     /// Takes a batch, or says why not. Awaiting is the backpressure.
     async fn consume(&self, batch: Batch) -> Result<(), Refusal>;
+
+    /// Says whether a payload of this size would be refused for lack of memory, so that a receiver
+    /// can turn it away before reading it. A receiver that does not ask is refused by `consume`.
+    fn admit(&self, _bytes: usize) -> Result<(), Refusal> {
+        Ok(())
+    }
 }
 
 /// A component could not start; the message names what it could not acquire.
@@ -34,13 +40,38 @@ impl Outlets {
     }
 }
 
-/// What a component may know about itself while it is built.
+/// What a component may know about itself and its surroundings while it is built.
 #[derive(Clone, Debug)]
 pub struct BuildContext {
     /// Its id in the configuration, such as `otlp/backup`.
     pub id: ComponentId,
-    /// The signal this instance serves.
+    /// The signal this instance serves; the first one for a component that serves several.
     pub signal: Signal,
+    /// Its own metrics, labelled with its id.
+    pub meters: Meters,
+    /// What this process has in common.
+    pub shared: Shared,
+}
+
+impl BuildContext {
+    /// Makes a context without surroundings, for tests.
+    pub fn alone(id: ComponentId, signal: Signal) -> Self {
+        Self {
+            id,
+            signal,
+            meters: Meters::new(),
+            shared: Shared::default(),
+        }
+    }
+}
+
+/// What the components of one process share. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct Shared {
+    /// What extensions offer.
+    pub services: ServiceTable,
+    /// The account of payload bytes.
+    pub memory: Memory,
 }
 
 /// Makes telemetry. One instance serves all its signals.

@@ -4,21 +4,29 @@
 
 mod component;
 mod delivery;
+mod extension;
 #[cfg(test)]
 mod fake;
 pub mod graph;
+mod memory;
 pub mod meter;
 mod outage;
 mod refusal;
 mod status;
 mod stop;
+mod storage;
 
-pub use component::{BuildContext, Consumer, Exporter, Outlets, Receiver, Stage, StartError, Work};
+pub use component::{
+    BuildContext, Consumer, Exporter, Outlets, Receiver, Shared, Stage, StartError, Work,
+};
 pub use delivery::{
     Delivery, DeliverySettings, Overflow, QueueSettings, Reply, RetrySettings, Sizer,
 };
+pub use extension::{ClientAuth, Extension, HeaderFields, ServerAuth, ServiceTable, Services};
+pub use memory::{Held, Memory};
 pub use meter::{Counter, Gauge, Histogram, Meters};
 pub use outage::{Outage, RateLimit, Recovery};
 pub use refusal::{Fault, Refusal, Verdict};
 pub use status::{Health, Status, StatusTable};
 pub use stop::Stop;
+pub use storage::{RecordLog, RecordNumber, Storage, WriteError};

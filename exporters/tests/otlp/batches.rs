@@ -92,10 +92,7 @@ pub(crate) fn spans() -> Batch {
 }
 
 pub(crate) fn context(signal: Signal) -> BuildContext {
-    BuildContext {
-        id: ComponentId::parse("otlp").expect("is an id"),
-        signal,
-    }
+    BuildContext::alone(ComponentId::parse("otlp").expect("is an id"), signal)
 }
 
 /// Reads settings from YAML, as the daemon does.

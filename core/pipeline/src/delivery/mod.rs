@@ -37,9 +37,7 @@ pub use self::{
     queue::{Overflow, QueueSettings, Reply, Sizer},
     retry::RetrySettings,
 };
-use crate::{
-    BuildContext, Consumer, Exporter, Fault, Refusal, StatusTable, graph::Node, meter::Meters,
-};
+use crate::{BuildContext, Consumer, Exporter, Fault, Refusal, StatusTable, graph::Node};
 
 /// How long cut-off workers get to let go of what they hold.
 const CUT_OFF_GRACE: Duration = Duration::from_millis(100);
@@ -74,14 +72,14 @@ pub struct Delivery {
 }
 
 impl Delivery {
-    /// Wraps an exporter. The meters are already labelled with its id.
+    /// Wraps an exporter.
     pub fn new(
         exporter: Arc<dyn Exporter>,
         settings: DeliverySettings,
         context: &BuildContext,
-        meters: &Meters,
         status: StatusTable,
     ) -> Arc<Self> {
+        let meters = &context.meters;
         let node = Node::Exporter {
             id: context.id.clone(),
             signal: context.signal,

@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep};
 
 use super::*;
 use crate::{
-    Status, Verdict,
+    Meters, Status, Verdict,
     fake::{Dice, FakeExporter, batch, id, logged, secs},
 };
 
@@ -34,13 +34,10 @@ impl Rig {
         status: StatusTable,
     ) -> Self {
         let exporter = FakeExporter::new(script);
-        let meters = Meters::new();
-        let context = BuildContext {
-            id: id("fake"),
-            signal,
-        };
+        let context = BuildContext::alone(id("fake"), signal);
+        let meters = context.meters.clone();
         let given: Arc<dyn Exporter> = Arc::<FakeExporter>::clone(&exporter);
-        let delivery = Delivery::new(given, settings, &context, &meters, status.clone());
+        let delivery = Delivery::new(given, settings, &context, status.clone());
         status.report(delivery.node(), Status::Starting, "");
         status.report(delivery.node(), Status::Ok, "");
         delivery.start();

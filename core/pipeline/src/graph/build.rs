@@ -9,19 +9,16 @@ use tapline_pdata::{Batch, Signal};
 use super::{Node, Plan, edge::Edge, fan_out::fan_out};
 use crate::{
     BuildContext, Consumer, Delivery, DeliverySettings, Exporter, Fault, Outlets, Receiver,
-    Refusal, Stage, StatusTable, meter::Meters,
+    Refusal, Shared, Stage, StatusTable, meter::Meters,
 };
 
 /// Makes components from their configuration, without side effects. The daemon's component table.
-///
-/// The meters are already labelled with the component's id.
 pub trait Factories {
     /// Makes the receiver that serves all these signals.
     fn receiver(
         &self,
-        id: &ComponentId,
+        context: &BuildContext,
         signals: &[Signal],
-        meters: &Meters,
     ) -> Result<Box<dyn Receiver>, String>;
 
     /// Makes a processor that passes on to `next`.
@@ -29,11 +26,10 @@ pub trait Factories {
         &self,
         context: &BuildContext,
         next: Arc<dyn Consumer>,
-        meters: &Meters,
     ) -> Result<Arc<dyn Stage>, String>;
 
     /// Makes the exporter for one signal. Several signals may be handed one shared instance.
-    fn exporter(&self, context: &BuildContext, meters: &Meters) -> Result<Ship, String>;
+    fn exporter(&self, context: &BuildContext) -> Result<Ship, String>;
 }
 
 /// An exporter, and how to deliver to it.
@@ -68,6 +64,7 @@ pub fn build(
     plan: &Plan,
     factories: &dyn Factories,
     meters: &Meters,
+    shared: &Shared,
 ) -> Result<Graph, Vec<BuildError>> {
     let graph = Graph {
         receivers: Vec::new(),
@@ -78,6 +75,7 @@ pub fn build(
     let mut builder = Builder {
         factories,
         meters,
+        shared,
         graph,
         errors: Vec::new(),
     };
@@ -97,6 +95,7 @@ type Heads<'p> = BTreeMap<&'p super::PipelineId, Arc<dyn Consumer>>;
 struct Builder<'f> {
     factories: &'f dyn Factories,
     meters: &'f Meters,
+    shared: &'f Shared,
     graph: Graph,
     errors: Vec<BuildError>,
 }
@@ -109,15 +108,11 @@ impl Builder<'_> {
                 id: id.clone(),
                 signal,
             };
-            let meters = self.meters.labelled(&[("exporter", &id.to_string())]);
-            let context = BuildContext {
-                id: id.clone(),
-                signal,
-            };
-            let tail: Arc<dyn Consumer> = match self.factories.exporter(&context, &meters) {
+            let context = self.context("exporter", id, signal);
+            let tail: Arc<dyn Consumer> = match self.factories.exporter(&context) {
                 Ok(Ship { exporter, delivery }) => {
                     let status = self.graph.status.clone();
-                    let made = Delivery::new(exporter, delivery, &context, &meters, status);
+                    let made = Delivery::new(exporter, delivery, &context, status);
                     self.graph.deliveries.push(Arc::clone(&made));
                     made
                 }
@@ -153,41 +148,47 @@ impl Builder<'_> {
         signal: Signal,
         next: Arc<dyn Consumer>,
     ) -> Arc<dyn Consumer> {
-        let context = BuildContext {
-            id: node.id().clone(),
-            signal,
-        };
-        let meters = self
-            .meters
-            .labelled(&[("processor", &context.id.to_string())]);
-        let next = Edge::out_of_stage(next, signal, &meters);
-        let stage = match self.factories.stage(&context, next, &meters) {
+        let context = self.context("processor", node.id(), signal);
+        let meters = &context.meters;
+        let next = Edge::out_of_stage(next, signal, meters);
+        let stage = match self.factories.stage(&context, next) {
             Ok(stage) => stage,
             Err(cause) => return self.failed(node, cause),
         };
         self.graph
             .stages
             .push((node.clone(), place, Arc::clone(&stage)));
-        Edge::into_stage(stage, node, signal, &meters, self.graph.status.clone())
+        Edge::into_stage(stage, node, signal, meters, self.graph.status.clone())
     }
 
     fn receivers(&mut self, plan: &Plan, heads: &Heads<'_>) {
         for (id, signals) in plan.receivers() {
             let node = Node::Receiver { id: id.clone() };
-            let meters = self.meters.labelled(&[("receiver", &id.to_string())]);
+            let first = *signals.keys().next().expect("a receiver has a pipeline");
+            let context = self.context("receiver", id, first);
             let mut outlets = Outlets::default();
             for (signal, pipelines) in &signals {
                 let head = |at: &&_| heads.get(*at).map(Arc::clone);
                 let next = fan_out(pipelines.iter().filter_map(head).collect());
-                outlets
-                    .0
-                    .insert(*signal, Edge::out_of_receiver(next, *signal, &meters));
+                outlets.0.insert(
+                    *signal,
+                    Edge::out_of_receiver(next, *signal, &context.meters),
+                );
             }
             let signals: Vec<Signal> = signals.into_keys().collect();
-            match self.factories.receiver(id, &signals, &meters) {
+            match self.factories.receiver(&context, &signals) {
                 Ok(receiver) => self.graph.receivers.push((node, receiver, outlets)),
                 Err(cause) => drop(self.failed(node, cause)),
             }
+        }
+    }
+
+    fn context(&self, role: &'static str, id: &ComponentId, signal: Signal) -> BuildContext {
+        BuildContext {
+            id: id.clone(),
+            signal,
+            meters: self.meters.labelled(&[(role, &id.to_string())]),
+            shared: self.shared.clone(),
         }
     }
 

@@ -82,6 +82,10 @@ impl Consumer for Answered {
         }
         answer
     }
+
+    fn admit(&self, bytes: usize) -> Result<(), Refusal> {
+        self.next.admit(bytes)
+    }
 }
 
 struct Guarded {
@@ -113,6 +117,10 @@ impl Consumer for Guarded {
             ))
         })
     }
+
+    fn admit(&self, bytes: usize) -> Result<(), Refusal> {
+        self.stage.admit(bytes)
+    }
 }
 
 struct Passing {
@@ -125,5 +133,9 @@ impl Consumer for Passing {
     async fn consume(&self, batch: Batch) -> Result<(), Refusal> {
         self.outgoing.add(u64::from(batch.items()));
         self.next.consume(batch).await
+    }
+
+    fn admit(&self, bytes: usize) -> Result<(), Refusal> {
+        self.next.admit(bytes)
     }
 }

@@ -25,4 +25,9 @@ impl Consumer for FanOut {
         let answers = join_all(self.0.iter().map(|target| target.consume(batch.clone()))).await;
         Refusal::merged(answers.into_iter().filter_map(Result::err)).map_or(Ok(()), Err)
     }
+
+    // One that would refuse is enough: the others would get the batch again when it is retried.
+    fn admit(&self, bytes: usize) -> Result<(), Refusal> {
+        self.0.iter().try_for_each(|target| target.admit(bytes))
+    }
 }

@@ -14,7 +14,7 @@ use super::super::{
     Factories, Graph, Pipeline, PipelineId, Plan, RunSettings, Running, Ship, build,
 };
 use crate::{
-    BuildContext, Consumer, DeliverySettings, Exporter, Outlets, Receiver, Refusal, Stage,
+    BuildContext, Consumer, DeliverySettings, Exporter, Outlets, Receiver, Refusal, Shared, Stage,
     StartError, Stop, Work,
     fake::{FakeExporter, batch_of, id},
     meter::Meters,
@@ -56,7 +56,8 @@ impl Cast {
 
     pub(super) fn built(&self, pipelines: &str) -> Graph {
         let plan = Plan::new(parsed(pipelines)).expect("a valid plan");
-        build(&plan, self, &self.meters).unwrap_or_else(|errors| panic!("{errors:?}"))
+        build(&plan, self, &self.meters, &Shared::default())
+            .unwrap_or_else(|errors| panic!("{errors:?}"))
     }
 
     pub(super) async fn running(&self, pipelines: &str) -> Running {
@@ -116,17 +117,12 @@ pub(super) fn parsed(text: &str) -> Vec<Pipeline> {
 }
 
 impl Factories for Cast {
-    fn receiver(
-        &self,
-        id: &ComponentId,
-        _: &[Signal],
-        _: &Meters,
-    ) -> Result<Box<dyn Receiver>, String> {
-        if id.kind == "broken" {
+    fn receiver(&self, context: &BuildContext, _: &[Signal]) -> Result<Box<dyn Receiver>, String> {
+        if context.id.kind == "broken" {
             return Err("no such luck".to_owned());
         }
         Ok(Box::new(FakeReceiver {
-            id: id.clone(),
+            id: context.id.clone(),
             story: Arc::clone(&self.story),
             outlets: Arc::clone(&self.outlets),
         }))
@@ -136,7 +132,6 @@ impl Factories for Cast {
         &self,
         context: &BuildContext,
         next: Arc<dyn Consumer>,
-        _: &Meters,
     ) -> Result<Arc<dyn Stage>, String> {
         if context.id.kind == "broken" {
             return Err("no such luck".to_owned());
@@ -151,7 +146,7 @@ impl Factories for Cast {
         }))
     }
 
-    fn exporter(&self, context: &BuildContext, _: &Meters) -> Result<Ship, String> {
+    fn exporter(&self, context: &BuildContext) -> Result<Ship, String> {
         if context.id.kind == "broken" {
             return Err("no such luck".to_owned());
         }

@@ -8,7 +8,7 @@ use super::{
     cast::{Cast, parsed},
 };
 use crate::{
-    DeliverySettings, Fault, Status,
+    DeliverySettings, Fault, Shared, Status,
     fake::{id, secs},
     meter::Value,
 };
@@ -29,7 +29,12 @@ fn reports_every_component_that_cannot_be_built() {
          logs: open | broken/2 | take",
     ));
     let cast = Cast::default();
-    let built = build(&plan.expect("a valid plan"), &cast, &cast.meters);
+    let built = build(
+        &plan.expect("a valid plan"),
+        &cast,
+        &cast.meters,
+        &Shared::default(),
+    );
     let Err(errors) = built else {
         panic!("it was built")
     };
