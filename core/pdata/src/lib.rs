@@ -6,6 +6,7 @@
 
 mod batch;
 mod check;
+pub mod json;
 mod number;
 mod origin;
 mod shape;
@@ -18,6 +19,7 @@ pub mod write;
 
 pub use batch::{Batch, Hold};
 pub use check::{Flaw, MAX_VALUE_DEPTH, MAX_WIRE_BYTES, Malformed};
+pub use json::{JsonError, JsonFlaw};
 pub use origin::Origin;
 pub use signal::Signal;
 pub use wire::read::Broken;

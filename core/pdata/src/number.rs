@@ -10,7 +10,17 @@ pub(crate) mod request {
 }
 
 pub(crate) mod profile {
+    pub(crate) const SAMPLE_TYPE: u32 = 1;
     pub(crate) const SAMPLES: u32 = 2;
+    pub(crate) const TIME: u32 = 3;
+    pub(crate) const DURATION: u32 = 4;
+    pub(crate) const PERIOD_TYPE: u32 = 5;
+    pub(crate) const PERIOD: u32 = 6;
+    pub(crate) const ID: u32 = 7;
+    pub(crate) const DROPPED_ATTRIBUTES: u32 = 8;
+    pub(crate) const PAYLOAD_FORMAT: u32 = 9;
+    pub(crate) const PAYLOAD: u32 = 10;
+    pub(crate) const ATTRIBUTES: u32 = 11;
 }
 
 /// `ResourceSpans`, `ResourceMetrics`, `ResourceLogs`.
@@ -210,4 +220,74 @@ pub(crate) mod exemplar {
     pub(crate) const TRACE_ID: u32 = 5;
     pub(crate) const INT: u32 = 6;
     pub(crate) const ATTRIBUTES: u32 = 7;
+}
+
+/// `ProfilesDictionary`: one table a field.
+pub(crate) mod dictionary {
+    pub(crate) const MAPPINGS: u32 = 1;
+    pub(crate) const LOCATIONS: u32 = 2;
+    pub(crate) const FUNCTIONS: u32 = 3;
+    pub(crate) const LINKS: u32 = 4;
+    pub(crate) const STRINGS: u32 = 5;
+    pub(crate) const ATTRIBUTES: u32 = 6;
+    pub(crate) const STACKS: u32 = 7;
+}
+
+/// `ValueType`.
+pub(crate) mod value_type {
+    pub(crate) const KIND: u32 = 1;
+    pub(crate) const UNIT: u32 = 2;
+}
+
+pub(crate) mod sample {
+    pub(crate) const STACK: u32 = 1;
+    pub(crate) const ATTRIBUTES: u32 = 2;
+    pub(crate) const LINK: u32 = 3;
+    pub(crate) const VALUES: u32 = 4;
+    pub(crate) const TIMES: u32 = 5;
+}
+
+pub(crate) mod mapping {
+    pub(crate) const START: u32 = 1;
+    pub(crate) const LIMIT: u32 = 2;
+    pub(crate) const OFFSET: u32 = 3;
+    pub(crate) const FILE: u32 = 4;
+    pub(crate) const ATTRIBUTES: u32 = 5;
+}
+
+pub(crate) mod stack {
+    pub(crate) const LOCATIONS: u32 = 1;
+}
+
+pub(crate) mod location {
+    pub(crate) const MAPPING: u32 = 1;
+    pub(crate) const ADDRESS: u32 = 2;
+    pub(crate) const LINES: u32 = 3;
+    pub(crate) const ATTRIBUTES: u32 = 4;
+}
+
+pub(crate) mod line {
+    pub(crate) const FUNCTION: u32 = 1;
+    pub(crate) const LINE: u32 = 2;
+    pub(crate) const COLUMN: u32 = 3;
+}
+
+pub(crate) mod function {
+    pub(crate) const NAME: u32 = 1;
+    pub(crate) const SYSTEM_NAME: u32 = 2;
+    pub(crate) const FILE: u32 = 3;
+    pub(crate) const START_LINE: u32 = 4;
+}
+
+/// `profiles.Link`: ids alone.
+pub(crate) mod profile_link {
+    pub(crate) const TRACE_ID: u32 = 1;
+    pub(crate) const SPAN_ID: u32 = 2;
+}
+
+/// `KeyValueAndUnit`.
+pub(crate) mod unit_value {
+    pub(crate) const KEY: u32 = 1;
+    pub(crate) const VALUE: u32 = 2;
+    pub(crate) const UNIT: u32 = 3;
 }

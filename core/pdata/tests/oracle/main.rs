@@ -1,6 +1,7 @@
 //! Holds this crate to `prost` and `opentelemetry-proto`, which read and write OTLP independently.
 
 mod hostile;
+mod json;
 mod mirror;
 mod samples;
 mod split;
