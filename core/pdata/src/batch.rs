@@ -1,7 +1,8 @@
 //! A batch: well-formed OTLP bytes of one signal and what we know about them.
 //!
 //! Cloning copies reference counts, never bytes. For traces, metrics and logs an export request is
-//! one repeated field, so joining two batches is putting their chunks side by side.
+//! one repeated field, so joining two batches is putting their chunks side by side. Profiles are joined by
+//! [`Batch::join`], which merges dictionaries.
 
 use std::{any::Any, fmt, sync::Arc};
 
@@ -95,24 +96,30 @@ impl Batch {
         &self.chunks
     }
 
-    /// Puts `other` behind this batch without copying. Both must be of one signal, not profiles.
+    /// Puts `other` behind this batch without copying. Both must be of one signal, not profiles,
+    /// which [`Batch::join`] puts together.
     pub fn append(&mut self, other: Self) {
+        assert_ne!(
+            self.signal,
+            Signal::Profiles,
+            "profiles share a dictionary, which `join` merges"
+        );
+        self.tie(&other);
+        self.chunks.extend(other.chunks);
+        self.size_bytes += other.size_bytes;
+        self.items += other.items;
+    }
+
+    /// Takes over what `other` is tied to, because bytes of it come to this batch.
+    pub(crate) fn tie(&mut self, other: &Self) {
         assert_eq!(
             self.signal, other.signal,
             "only batches of one signal are joined"
         );
-        assert_ne!(
-            self.signal,
-            Signal::Profiles,
-            "profiles share a dictionary, never joined"
-        );
         if self.origin != other.origin {
             self.origin = None;
         }
-        self.holds.extend(other.holds);
-        self.chunks.extend(other.chunks);
-        self.size_bytes += other.size_bytes;
-        self.items += other.items;
+        self.holds.extend(other.holds.iter().cloned());
     }
 
     /// Returns the export request in one piece; copies only when there are several chunks.

@@ -6,9 +6,11 @@
 
 mod batch;
 mod check;
+mod join;
 pub mod json;
 mod number;
 mod origin;
+mod profile;
 mod shape;
 mod signal;
 mod split;

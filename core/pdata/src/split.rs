@@ -13,7 +13,8 @@ use smallvec::SmallVec;
 
 use crate::{
     Batch, Signal,
-    number::{data, metric, request, resource_block, scope_block},
+    number::{data, metric, profile, request, resource_block, scope_block},
+    profile::{Merger, Source},
     wire::{
         read::{Fields, Payload},
         write::{self, Open},
@@ -21,20 +22,31 @@ use crate::{
 };
 
 impl Batch {
-    /// Cuts this batch into pieces of at most `max_items`; zero means no limit. Profiles stay
-    /// whole.
+    /// Cuts this batch into pieces of at most `max_items`; zero means no limit.
     ///
     /// Slices what it can. What is cut is copied once, and its head once per piece: small pieces of
-    /// records with large resources cost accordingly.
+    /// records with large resources cost accordingly. Profiles are copied, and each piece gets a
+    /// dictionary of what its samples point at: small pieces of samples with large stacks cost
+    /// accordingly.
     pub fn split(self, max_items: u32) -> Vec<Self> {
-        if max_items == 0 || self.items() <= max_items || self.signal() == Signal::Profiles {
+        if max_items == 0 || self.items() <= max_items {
             return vec![self];
         }
         let mut splitter = Splitter::new(&self, max_items);
         for chunk in self.chunks() {
             splitter.chunk(chunk);
         }
-        splitter.finish()
+        let pieces = splitter.finish();
+        if self.signal() != Signal::Profiles {
+            return pieces;
+        }
+        let mut source = Source::new(&self);
+        let with_dictionary = |piece: &Self| {
+            let mut merger = Merger::default();
+            merger.add(&mut source, piece);
+            merger.finish(piece)
+        };
+        pieces.iter().map(with_dictionary).collect()
     }
 }
 
@@ -42,16 +54,18 @@ impl Batch {
 fn item_level(signal: Signal) -> usize {
     match signal {
         Signal::Metrics => 5,
-        _ => 3,
+        Signal::Profiles => 4,
+        Signal::Traces | Signal::Logs => 3,
     }
 }
 
 /// Says whether a field of the message at this level (0 is the request) leads to items.
-fn leads_to_items(level: usize, number: u32) -> bool {
+fn leads_to_items(signal: Signal, level: usize, number: u32) -> bool {
     match level {
         0 => number == request::RESOURCES,
         1 => number == resource_block::SCOPES,
         2 => number == scope_block::RECORDS,
+        3 if signal == Signal::Profiles => number == profile::SAMPLES,
         3 => matches!(
             number,
             metric::GAUGE
@@ -137,7 +151,7 @@ impl<'a> Splitter<'a> {
             let field = fields.next()?;
             let whole = &body[from..fields.at()];
             let (body, items) = match field.payload {
-                Payload::Bytes(inner) if leads_to_items(level, field.number) => {
+                Payload::Bytes(inner) if leads_to_items(signal, level, field.number) => {
                     (inner, count(signal, level + 1, inner))
                 }
                 _ => (&[][..], 0),
@@ -196,7 +210,7 @@ impl<'a> Splitter<'a> {
         });
         for inner in self.parts(part.body) {
             // A scope without records leads to items too: it has its place among its neighbours.
-            if leads_to_items(level, inner.number) {
+            if leads_to_items(self.whole.signal(), level, inner.number) {
                 rest.push(inner);
             } else {
                 head.push(inner.whole);
@@ -254,7 +268,7 @@ fn count(signal: Signal, level: usize, body: &[u8]) -> u32 {
     let mut items = 0;
     for field in Fields::new(body) {
         if let Payload::Bytes(inner) = field.payload
-            && leads_to_items(level, field.number)
+            && leads_to_items(signal, level, field.number)
         {
             items += count(signal, level + 1, inner);
         }

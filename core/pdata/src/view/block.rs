@@ -2,10 +2,10 @@
 
 use std::{borrow::Cow, marker::PhantomData};
 
-use super::{Attributes, LogRecord, Metric, Span, Value, message::Message};
+use super::{Attributes, LogRecord, Metric, Profile, Span, Value, message::Message};
 use crate::number::{entity_ref, resource, resource_block, scope, scope_block};
 
-/// A span, a metric or a log record.
+/// A span, a metric, a log record or a profile.
 pub trait Record<'a>: Sized {
     /// Views the body of a record, without its tag and length.
     fn from_wire(body: &'a [u8]) -> Self;
@@ -28,9 +28,10 @@ macro_rules! records {
     )*};
 }
 
-records!(Span Metric LogRecord);
+records!(Span Metric LogRecord Profile);
 
-/// The records of one resource: `ResourceSpans`, `ResourceMetrics` or `ResourceLogs`.
+/// The records of one resource: `ResourceSpans`, `ResourceMetrics`, `ResourceLogs` or
+/// `ResourceProfiles`.
 #[derive(Clone, Copy, Debug)]
 pub struct ResourceBlock<'a, R> {
     message: Message<'a>,
@@ -65,7 +66,7 @@ impl<'a, R: Record<'a>> ResourceBlock<'a, R> {
     }
 }
 
-/// The records of one scope: `ScopeSpans`, `ScopeMetrics` or `ScopeLogs`.
+/// The records of one scope: `ScopeSpans`, `ScopeMetrics`, `ScopeLogs` or `ScopeProfiles`.
 #[derive(Clone, Copy, Debug)]
 pub struct ScopeBlock<'a, R> {
     message: Message<'a>,
@@ -108,6 +109,13 @@ impl<'a> ScopeBlock<'a, Metric<'a>> {
 impl<'a> ScopeBlock<'a, LogRecord<'a>> {
     /// Returns the log records in order.
     pub fn log_records(&self) -> impl Iterator<Item = LogRecord<'a>> + Clone + use<'a> {
+        self.records()
+    }
+}
+
+impl<'a> ScopeBlock<'a, Profile<'a>> {
+    /// Returns the profiles in order.
+    pub fn profiles(&self) -> impl Iterator<Item = Profile<'a>> + Clone + use<'a> {
         self.records()
     }
 }

@@ -7,20 +7,27 @@
 //! one counts.
 
 mod block;
+mod dictionary;
 mod log;
 mod message;
 mod metric;
 mod point;
+mod profile;
 mod span;
 mod value;
 
 pub use block::{EntityRef, Record, Resource, ResourceBlock, Scope, ScopeBlock};
+pub(crate) use dictionary::TABLES;
+pub use dictionary::{
+    Dictionary, Function, Line, Location, Mapping, ProfileLink, Stack, UnitValue,
+};
 pub use log::LogRecord;
 pub use metric::{Data, Metric, Points, Temporality};
 pub use point::{
     Buckets, Exemplar, ExponentialPoint, HistogramPoint, Number, NumberPoint, Quantile,
     SummaryPoint,
 };
+pub use profile::{Profile, Sample, ValueType};
 pub use span::{Event, Link, Span};
 pub use value::{Array, Attributes, Value};
 
@@ -33,12 +40,16 @@ pub type ResourceSpans<'a> = ResourceBlock<'a, Span<'a>>;
 pub type ResourceMetrics<'a> = ResourceBlock<'a, Metric<'a>>;
 /// The log records of one resource.
 pub type ResourceLogs<'a> = ResourceBlock<'a, LogRecord<'a>>;
+/// The profiles of one resource.
+pub type ResourceProfiles<'a> = ResourceBlock<'a, Profile<'a>>;
 /// The spans of one scope.
 pub type ScopeSpans<'a> = ScopeBlock<'a, Span<'a>>;
 /// The metrics of one scope.
 pub type ScopeMetrics<'a> = ScopeBlock<'a, Metric<'a>>;
 /// The log records of one scope.
 pub type ScopeLogs<'a> = ScopeBlock<'a, LogRecord<'a>>;
+/// The profiles of one scope.
+pub type ScopeProfiles<'a> = ScopeBlock<'a, Profile<'a>>;
 
 /// Reads a batch of traces.
 pub fn traces(batch: &Batch) -> impl Iterator<Item = ResourceSpans<'_>> + Clone {
@@ -53,6 +64,11 @@ pub fn metrics(batch: &Batch) -> impl Iterator<Item = ResourceMetrics<'_>> + Clo
 /// Reads a batch of logs.
 pub fn logs(batch: &Batch) -> impl Iterator<Item = ResourceLogs<'_>> + Clone {
     resources(batch, Signal::Logs)
+}
+
+/// Reads a batch of profiles; what they point at is in the [`Dictionary`] of the batch.
+pub fn profiles(batch: &Batch) -> impl Iterator<Item = ResourceProfiles<'_>> + Clone {
+    resources(batch, Signal::Profiles)
 }
 
 fn resources<'a, R: Record<'a>>(

@@ -3,6 +3,7 @@
 mod hostile;
 mod json;
 mod mirror;
+mod profiles;
 mod samples;
 mod split;
 mod telemetry;

@@ -17,6 +17,8 @@ use crate::number::{
 };
 
 mod profile;
+#[cfg(test)]
+mod tests;
 
 pub(super) use profile::PROFILES;
 

@@ -1,4 +1,4 @@
-//! Arbitrary telemetry: strategies for every message of the three joinable signals.
+//! Arbitrary telemetry: strategies for every message of the four signals.
 
 use opentelemetry_proto::tonic::{
     collector::{
@@ -23,6 +23,10 @@ use opentelemetry_proto::tonic::{
     },
 };
 use proptest::{collection::vec, option, prelude::*};
+
+mod profiles;
+
+pub(crate) use profiles::profiles;
 
 fn text() -> impl Strategy<Value = String> {
     "\\PC{0,6}"

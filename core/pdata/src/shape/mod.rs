@@ -11,6 +11,10 @@ use crate::number::{
     scope, scope_block, span, status, summary_point, value,
 };
 
+mod profile;
+
+pub(crate) use profile::PROFILES;
+
 /// The highest field number that has a kind.
 const HIGHEST: usize = 16;
 
@@ -105,31 +109,14 @@ const fn scope_block_of(name: &'static str, records: &'static Shape) -> Shape {
 pub(crate) static TRACES: Shape = request_of("ExportTraceServiceRequest", &RESOURCE_SPANS);
 pub(crate) static METRICS: Shape = request_of("ExportMetricsServiceRequest", &RESOURCE_METRICS);
 pub(crate) static LOGS: Shape = request_of("ExportLogsServiceRequest", &RESOURCE_LOGS);
-pub(crate) static PROFILES: Shape = shape(
-    "ExportProfilesServiceRequest",
-    &[
-        (request::RESOURCES, Many(&RESOURCE_PROFILES)),
-        (request::DICTIONARY, Many(&DICTIONARY)),
-    ],
-);
 
 static RESOURCE_SPANS: Shape = resource_block_of("ResourceSpans", &SCOPE_SPANS);
 static RESOURCE_METRICS: Shape = resource_block_of("ResourceMetrics", &SCOPE_METRICS);
 static RESOURCE_LOGS: Shape = resource_block_of("ResourceLogs", &SCOPE_LOGS);
-static RESOURCE_PROFILES: Shape = resource_block_of("ResourceProfiles", &SCOPE_PROFILES);
 
 static SCOPE_SPANS: Shape = scope_block_of("ScopeSpans", &SPAN);
 static SCOPE_METRICS: Shape = scope_block_of("ScopeMetrics", &METRIC);
 static SCOPE_LOGS: Shape = scope_block_of("ScopeLogs", &LOG_RECORD);
-static SCOPE_PROFILES: Shape = scope_block_of("ScopeProfiles", &PROFILE);
-
-/// Profiles pass through: their framing is checked down to the samples, which are counted.
-static PROFILE: Shape = shape(
-    "Profile",
-    &[(crate::number::profile::SAMPLES, Many(&SAMPLE))],
-);
-static SAMPLE: Shape = shape("Sample", &[]).item();
-static DICTIONARY: Shape = shape("ProfilesDictionary", &[]);
 
 static RESOURCE: Shape = shape(
     "Resource",
