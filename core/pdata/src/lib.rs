@@ -24,4 +24,5 @@ pub use check::{Flaw, MAX_VALUE_DEPTH, MAX_WIRE_BYTES, Malformed};
 pub use json::{JsonError, JsonFlaw};
 pub use origin::Origin;
 pub use signal::Signal;
+pub use text::TextError;
 pub use wire::read::Broken;

@@ -1,7 +1,7 @@
 //! Shows a batch as text: the debug exporter's three forms, and a compact one for tests.
 //!
 //! [`basic`], [`normal`] and [`detailed`] are the Collector's, byte for byte, down to its oddities.
-//! [`compact`] is ours. Text grows linearly with the batch and ends at [`MAX_TEXT_BYTES`]. It must
+//! [`compact`] is ours, and [`parse`] reads it. Text grows linearly with the batch and ends at [`MAX_TEXT_BYTES`]. It must
 //! not know where the text goes.
 
 mod basic;
@@ -11,6 +11,7 @@ mod detailed;
 mod go;
 mod normal;
 mod page;
+mod parse;
 mod value;
 
 pub use basic::{Summary, basic};
@@ -18,6 +19,7 @@ pub use compact::compact;
 pub use detailed::detailed;
 pub use normal::normal;
 pub use page::MAX_TEXT_BYTES;
+pub use parse::{TextError, parse};
 
 use crate::Batch;
 

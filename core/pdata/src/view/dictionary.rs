@@ -6,14 +6,15 @@
 use std::borrow::Cow;
 
 use super::{
-    Value,
+    Attributes, Value,
     message::{self, Message},
     profile::indices,
 };
 use crate::{
     Batch, Signal,
     number::{
-        dictionary, function, line, location, mapping, profile_link, request, stack, unit_value,
+        dictionary, function, key_value, line, location, mapping, profile_link, request, stack,
+        unit_value, value,
     },
     wire::read::{Fields, Payload},
 };
@@ -84,6 +85,36 @@ impl<'a> Dictionary<'a> {
     /// Returns an attribute.
     pub fn attribute(&self, index: i32) -> UnitValue<'a> {
         UnitValue(self.message(dictionary::ATTRIBUTES, index))
+    }
+
+    /// Returns key and value of an attribute, with strings where they have indexes.
+    pub fn pair(&self, attribute: UnitValue<'a>) -> (Cow<'a, str>, Value<'a>) {
+        let value = self.value(attribute.0.message(unit_value::VALUE));
+        (self.string(attribute.key_index()), value)
+    }
+
+    /// Returns keys and values, with strings where they have indexes. Inside of arrays and maps
+    /// indexes are not followed.
+    pub fn pairs(
+        &self,
+        attributes: &Attributes<'a>,
+    ) -> impl Iterator<Item = (Cow<'a, str>, Value<'a>)> {
+        attributes.entries().map(|entry| {
+            let key = match entry.int32(key_value::KEY_INDEX) {
+                0 => entry.string(key_value::KEY),
+                index => self.string(index),
+            };
+            (key, self.value(entry.message(key_value::VALUE)))
+        })
+    }
+
+    fn value(&self, message: Message<'a>) -> Value<'a> {
+        match Value::new(message) {
+            Value::Empty if message.has(value::STRING_INDEX) => {
+                Value::Str(self.string(message.int32(value::STRING_INDEX)))
+            }
+            value => value,
+        }
     }
 
     /// Returns a stack.

@@ -21,6 +21,11 @@ impl<'a> Message<'a> {
         self.all(number).filter_map(delimited).last()
     }
 
+    /// Says whether there is a field of this number.
+    pub(super) fn has(self, number: u32) -> bool {
+        self.all(number).next().is_some()
+    }
+
     pub(super) fn bytes(self, number: u32) -> &'a [u8] {
         self.find(number).unwrap_or_default()
     }

@@ -113,6 +113,11 @@ impl<'a> Attributes<'a> {
         self.owner.messages(self.field).next().is_none()
     }
 
+    /// Returns keys with values as the messages they are.
+    pub(super) fn entries(&self) -> impl Iterator<Item = Message<'a>> + Clone + use<'a> {
+        self.owner.messages(self.field)
+    }
+
     fn pairs(&self) -> impl Iterator<Item = (&'a [u8], Message<'a>)> + Clone + use<'a> {
         self.owner.messages(self.field).map(|entry| {
             // One walk for both: this is the hottest loop of every reader.

@@ -3,6 +3,7 @@
 mod hostile;
 mod json;
 mod mirror;
+mod parse;
 mod profiles;
 mod samples;
 mod split;
