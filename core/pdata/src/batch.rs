@@ -1,8 +1,8 @@
 //! A batch: well-formed OTLP bytes of one signal and what we know about them.
 //!
 //! Cloning copies reference counts, never bytes. For traces, metrics and logs an export request is
-//! one repeated field, so joining two batches is putting their chunks side by side. Profiles are joined by
-//! [`Batch::join`], which merges dictionaries.
+//! one repeated field, so joining two batches is putting their chunks side by side. Profiles are
+//! joined by [`Batch::join`], which merges dictionaries.
 
 use std::{any::Any, fmt, sync::Arc};
 

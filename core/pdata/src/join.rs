@@ -8,8 +8,8 @@ use crate::{
 impl Batch {
     /// Puts `others` behind this batch. All must be of one signal.
     ///
-    /// Copies nothing, unless they are profiles: those are copied, each once, and get one dictionary
-    /// in which equal things stand once. So join many at once, not one after the other.
+    /// Copies nothing, unless they are profiles: those are copied, each once, and get one
+    /// dictionary in which equal things stand once. So join many at once, not one by one.
     #[must_use]
     pub fn join(mut self, others: impl IntoIterator<Item = Self>) -> Self {
         let mut others = others.into_iter().peekable();

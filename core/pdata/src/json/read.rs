@@ -45,13 +45,21 @@ struct Reader<'a> {
 struct Written {
     /// One bit for each field that came.
     seen: u32,
-    /// Where fields stand that must not stand there twice.
-    single: SmallVec<[(usize, Range<usize>); 2]>,
+    /// The fields that must not stand there twice.
+    single: SmallVec<[Single; 2]>,
     /// What was written and then came again.
     dead: Vec<Range<usize>>,
 }
 
-/// Where members of a `oneof` are found in [`Written::single`], being one field together.
+/// A field that must not stand on the wire twice.
+struct Single {
+    slot: usize,
+    range: Range<usize>,
+    /// How many items are in it.
+    items: u32,
+}
+
+/// The slot of members of a `oneof`, which are one field together.
 const ONEOF: usize = MAX_FIELDS;
 
 impl Reader<'_> {
@@ -86,7 +94,7 @@ impl Reader<'_> {
     }
 
     fn field(&mut self, field: &Field, index: usize, written: &mut Written) -> Result<(), Fault> {
-        let begin = self.out.len();
+        let (begin, items) = (self.out.len(), self.items);
         let seen = written.seen & 1 << index != 0;
         written.seen |= 1 << index;
         match (field.count, field.kind) {
@@ -115,10 +123,18 @@ impl Reader<'_> {
         } else {
             index
         };
-        let now = begin..self.out.len();
-        match written.single.iter_mut().find(|(taken, _)| *taken == slot) {
-            Some((_, before)) => written.dead.push(std::mem::replace(before, now)),
-            None => written.single.push((slot, now)),
+        let now = Single {
+            slot,
+            range: begin..self.out.len(),
+            items: self.items - items,
+        };
+        match written.single.iter_mut().find(|one| one.slot == slot) {
+            Some(one) => {
+                let before = std::mem::replace(one, now);
+                written.dead.push(before.range);
+                self.items -= before.items;
+            }
+            None => written.single.push(now),
         }
         Ok(())
     }

@@ -1,8 +1,8 @@
 //! Shows a batch as text: the debug exporter's three forms, and a compact one for tests.
 //!
 //! [`basic`], [`normal`] and [`detailed`] are the Collector's, byte for byte, down to its oddities.
-//! [`compact`] is ours, and [`parse`] reads it. Text grows linearly with the batch and ends at [`MAX_TEXT_BYTES`]. It must
-//! not know where the text goes.
+//! [`compact`] is ours, and [`parse`] reads it. Text grows linearly with the batch and ends at
+//! [`MAX_TEXT_BYTES`]. It must not know where the text goes.
 
 mod basic;
 mod buckets;

@@ -1,7 +1,7 @@
 //! What the profiles of one request point at: strings, attributes, code, spans.
 //!
-//! Every table begins with an empty entry, so that place zero means nothing. A place that a table
-//! does not have reads as that empty entry too.
+//! Every table must begin with an empty entry, so that place zero means nothing; it reads as such
+//! whatever stands there. So does a place that a table does not have.
 
 use std::borrow::Cow;
 
@@ -69,7 +69,7 @@ impl<'a> Dictionary<'a> {
     }
 
     fn message(&self, table: u32, index: i32) -> Message<'a> {
-        let entry = usize::try_from(index).ok();
+        let entry = usize::try_from(index).ok().filter(|&index| index > 0);
         Message(
             entry
                 .and_then(|index| self.entry(table, index))

@@ -376,6 +376,13 @@ fn the_last_of_equal_names_counts() {
 }
 
 #[test]
+fn points_that_do_not_stay_are_not_counted() {
+    let text = r#"{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{
+        "sum":{"dataPoints":[{},{}]},"gauge":{"dataPoints":[{}]}}]}]}]}"#;
+    assert_eq!(read(Signal::Metrics, text.as_bytes()).items(), 1);
+}
+
+#[test]
 fn integers_are_strings_or_numbers() {
     let cases = [
         (

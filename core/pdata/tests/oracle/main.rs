@@ -1,8 +1,10 @@
 //! Holds this crate to `prost` and `opentelemetry-proto`, which read and write OTLP independently.
 
+mod growth;
 mod hostile;
 mod json;
 mod mirror;
+mod mutation;
 mod parse;
 mod profiles;
 mod samples;

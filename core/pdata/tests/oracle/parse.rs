@@ -1,6 +1,6 @@
 //! What the compact form shows is read back as it was.
 
-use proptest::prelude::*;
+use proptest::{collection::vec, prelude::*};
 use tapline_pdata::{Batch, Signal, TextError, json, text};
 
 use crate::{samples, telemetry, views::checked};
@@ -38,7 +38,7 @@ proptest! {
     }
 
     #[test]
-    fn any_text_is_read_or_refused(text in "\\PC{0,40}", lines in proptest::collection::vec(line(), 0..8)) {
+    fn any_text_is_read_or_refused(text in "\\PC{0,40}", lines in vec(line(), 0..8)) {
         for signal in Signal::ALL {
             let _ = text::parse(signal, &text);
             if let Ok(batch) = text::parse(signal, &lines.join("\n")) {

@@ -212,7 +212,9 @@ fn joined(pieces: Vec<Batch>) -> Batch {
 proptest! {
     #[test]
     fn joined_profiles_say_what_each_said(
-        left in telemetry::profiles(), middle in telemetry::profiles(), right in telemetry::profiles()
+        left in telemetry::profiles(),
+        middle in telemetry::profiles(),
+        right in telemetry::profiles(),
     ) {
         let batches = [&left, &middle, &right].map(|one| checked(Signal::Profiles, one));
         let items: u32 = batches.iter().map(Batch::items).sum();

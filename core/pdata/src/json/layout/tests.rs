@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    json::table::Count,
+    json::table::{Count, Kind},
     shape::{self, Kind as ShapeKind, Shape},
 };
 
@@ -16,31 +16,37 @@ fn assert_agree(table: &'static Table, shape: &'static Shape, seen: &mut Vec<&'s
     for number in 1..=32 {
         let field = table.index(number).map(|index| &table.fields[index]);
         let name = field.map_or("no field", |field| field.name);
+        let once = field.is_none_or(|field| field.count != Count::Many);
         let agree = match (field, shape.kind(number)) {
             (None, ShapeKind::Unknown) => true,
             (Some(field), kind) => match (field.kind, kind) {
                 (Message(inner), ShapeKind::Many(shape)) => {
                     assert_agree(inner, shape, seen);
-                    field.count == Count::Many
+                    !once
                 }
                 (Message(inner), ShapeKind::One(shape, _)) => {
                     assert_agree(inner, shape, seen);
-                    field.count != Count::Many
+                    once
                 }
                 (Text | Id(_) | Binary, ShapeKind::Bytes) => true,
                 (Double | Fixed64, ShapeKind::Packed64)
-                | (Uint64 | Int64 | Int32, ShapeKind::PackedVarint) => field.count == Count::Many,
+                | (Uint64 | Int64 | Int32, ShapeKind::PackedVarint) => !once,
                 (Double | Fixed64 | Sfixed64, ShapeKind::Fixed64)
-                | (Fixed32, ShapeKind::Fixed32)
-                | (Bool | Uint32 | Int32 | Sint32 | Enum(_) | Uint64 | Int64, ShapeKind::Varint) => {
-                    field.count != Count::Many
-                }
+                | (Fixed32, ShapeKind::Fixed32) => once,
+                (kind, ShapeKind::Varint) if is_varint(kind) => once,
                 _ => false,
             },
             (None, _) => false,
         };
         assert!(agree, "{} disagrees about {name} ({number})", shape.name);
     }
+}
+
+fn is_varint(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Bool | Uint32 | Int32 | Sint32 | Enum(_) | Uint64 | Int64
+    )
 }
 
 #[test]

@@ -8,6 +8,7 @@ impl Parser {
         self.items += 1;
         line.expect("log", "a log record")?;
         let out = &mut self.out;
+        let mut has_body = false;
         while !line.is_done() {
             if line.eat("severity=") {
                 let severity: i32 = line.number("a severity")?;
@@ -23,7 +24,10 @@ impl Parser {
                 wire::bytes_unless_empty(out, log::TRACE_ID, &line.id()?);
             } else if line.eat("span=") {
                 wire::bytes_unless_empty(out, log::SPAN_ID, &line.id()?);
+            } else if has_body {
+                return Err(line.fail("severity, text, event, trace or span"));
             } else {
+                has_body = true;
                 line.expect("body=", "severity, text, event, body, trace or span")?;
                 value::field(line, out, log::BODY, 1)?;
             }

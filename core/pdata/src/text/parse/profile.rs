@@ -71,8 +71,10 @@ impl Parser {
     pub(super) fn profile(&mut self, line: &mut Line<'_>) -> Result<(), TextError> {
         line.expect("profile", "a profile")?;
         self.value_type(line, profile::SAMPLE_TYPE)?;
+        let mut has_period = false;
         while !line.is_done() {
-            if line.eat("period=") {
+            if !has_period && line.eat("period=") {
+                has_period = true;
                 let period: i64 = line.number("a period")?;
                 wire::uint_unless_zero(&mut self.out, profile::PERIOD, period.cast_unsigned());
                 self.value_type(line, profile::PERIOD_TYPE)?;

@@ -25,6 +25,7 @@ impl Parser {
         wire::uint_unless_zero(out, span::KIND, kind as u64);
         let name = line.quoted("the name of a span")?;
         wire::bytes_unless_empty(out, span::NAME, name.as_bytes());
+        let mut status = None;
         while !line.is_done() {
             if line.eat("trace=") {
                 wire::bytes_unless_empty(out, span::TRACE_ID, &line.id()?);
@@ -41,14 +42,17 @@ impl Parser {
                 let state = line.quoted("a trace state")?;
                 wire::bytes_unless_empty(out, span::TRACE_STATE, state.as_bytes());
             } else if line.eat_word("ok") {
-                put_status(out, 1, "");
+                status = Some((1, String::new()));
             } else if line.eat("error=") {
-                put_status(out, 2, &line.quoted("a message")?);
+                status = Some((2, line.quoted("a message")?));
             } else if line.eat("status=") {
-                put_status(out, line.number("a status")?, "");
+                status = Some((line.number("a status")?, String::new()));
             } else {
                 wire::fixed64_unless_zero(out, span::END, line.duration()?);
             }
+        }
+        if let Some((code, message)) = status {
+            put_status(out, code, &message);
         }
         Ok(())
     }
