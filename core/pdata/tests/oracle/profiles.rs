@@ -3,6 +3,8 @@
 //! What stays is what indexes point at, not the indexes: profiles are compared with all of them
 //! resolved.
 
+use std::sync::Arc;
+
 use opentelemetry_proto::tonic::{
     collector::profiles::v1development::ExportProfilesServiceRequest,
     common::v1::{AnyValue, KeyValue, any_value::Value},
@@ -14,7 +16,7 @@ use opentelemetry_proto::tonic::{
 use proptest::prelude::*;
 use prost::Message;
 use tapline_pdata::{
-    Batch, Signal, json,
+    Batch, Hold, Origin, Signal, json,
     view::{self, Dictionary},
 };
 
@@ -454,4 +456,27 @@ fn fields_of_profiles_that_we_have_never_heard_of_survive_joining() {
     let wire = batch.clone().join([batch]).to_bytes();
     let marks = wire.windows(4).filter(|window| window == b"MARK").count();
     assert_eq!(marks, 3, "two samples and one stack");
+}
+
+#[test]
+fn pieces_of_profiles_and_what_is_joined_of_them_keep_what_they_are_tied_to() {
+    let sample = include_str!("../testdata/profiles.json");
+    let one = json::from_json(Signal::Profiles, sample.as_bytes()).expect("it is OTLP/JSON");
+    let hold = Arc::new(());
+    let held = || one.clone().with_hold(Arc::clone(&hold) as Hold);
+    let origin = Arc::new(Origin::default());
+    let from = |batch: Batch| batch.with_origin(Some(Arc::clone(&origin)));
+
+    let pieces = from(held()).split(1);
+    assert_eq!(Arc::strong_count(&hold), 3);
+    assert!(pieces.iter().all(|piece| piece.origin().is_some()));
+    let together = joined(pieces);
+    assert_eq!(Arc::strong_count(&hold), 3);
+    assert!(together.origin().is_some());
+
+    let other = held().join([together]);
+    assert!(other.origin().is_none(), "they are of different origin");
+    assert_eq!(Arc::strong_count(&hold), 4);
+    drop(other);
+    assert_eq!(Arc::strong_count(&hold), 1);
 }
