@@ -31,6 +31,7 @@ mod secret;
 mod service;
 mod suggest;
 mod tls;
+mod transport;
 mod validate;
 mod yaml;
 
@@ -51,4 +52,5 @@ pub use queue::{PartitionConfig, QueueBatchConfig, QueueConfig, Sizer};
 pub use retry::RetryConfig;
 pub use service::{KnownTypes, Layout, Pipeline, PipelineId, Section, Service};
 pub use tls::{TlsClientConfig, TlsVersion};
+pub use transport::Transport;
 pub use validate::{Invalid, Validate};

@@ -1,4 +1,4 @@
-//! How tapline talks to the network: TLS, compression, HTTP and gRPC. Clients only, so far.
+//! How tapline talks to the network: TLS, compression, HTTP and gRPC, both sides.
 //!
 //! Messages are opaque bytes. This crate must not know telemetry, pipelines or components.
 
@@ -6,10 +6,13 @@ pub mod compression;
 mod dial;
 pub mod grpc;
 pub mod http;
+pub mod listen;
 pub mod protobuf;
+mod server;
 pub mod tls;
 
 pub use dial::DialError;
+pub use server::Limits;
 
 /// Returns `tapline/VERSION (os/arch)`, in the words the Go Collector uses for both.
 pub fn user_agent(version: &str) -> String {

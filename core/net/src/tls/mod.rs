@@ -4,6 +4,7 @@
 //! Files are read once, when the client is built.
 
 mod from_config;
+mod server;
 
 use std::{fmt, fs, io, path::PathBuf, sync::Arc};
 
@@ -18,6 +19,8 @@ use rustls::{
     pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime, pem::PemObject},
     version::{TLS12, TLS13},
 };
+
+pub use self::server::TlsServer;
 
 /// A PEM text, or where to find it. Never shows the text.
 #[derive(Clone, PartialEq, Eq)]

@@ -1,12 +1,16 @@
-//! Compresses request bodies and decompresses answers, both within a bound.
+//! Content encodings, both ways: compresses what is sent, and undoes what arrives, within a bound.
+
+mod decode;
 
 use std::{
     fmt,
-    io::{self, Read, Write},
+    io::{self, Write},
 };
 
 use bytes::Bytes;
-use flate2::{read, write};
+use flate2::write;
+
+pub use self::decode::{DecompressError, Encodings, decompress};
 
 /// A content encoding that we can produce.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -22,16 +26,22 @@ pub enum Compression {
     Deflate,
     /// RFC 8878.
     Zstd,
+    /// Snappy in one block, as HTTP clients of the Collector send it. Decoding takes both forms.
+    Snappy,
+    /// Snappy in frames: `x-snappy-framed` in HTTP, and what gRPC means by `snappy`.
+    SnappyFramed,
+    /// LZ4 in frames.
+    Lz4,
 }
 
 /// Why a compression cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CompressionError {
-    /// The Collector has it, we do not.
-    #[error("compression \"{0}\" is not supported by tapline yet")]
-    NotSupported(String),
     /// Nobody has it.
-    #[error("unknown compression \"{0}\"; known are gzip, zstd, zlib, deflate and none")]
+    #[error(
+        "unknown compression \"{0}\"; known are gzip, zstd, zlib, deflate, snappy, \
+             x-snappy-framed, lz4 and none"
+    )]
     Unknown(String),
     /// HTTP has it, gRPC has not.
     #[error("gRPC has no compression \"{0}\"; it has gzip, zstd and none")]
@@ -55,9 +65,9 @@ impl Compression {
             "zlib" => Self::Zlib,
             "deflate" => Self::Deflate,
             "zstd" => Self::Zstd,
-            "snappy" | "x-snappy-framed" | "lz4" => {
-                return Err(CompressionError::NotSupported(name.to_owned()));
-            }
+            "snappy" => Self::Snappy,
+            "x-snappy-framed" => Self::SnappyFramed,
+            "lz4" => Self::Lz4,
             _ => return Err(CompressionError::Unknown(name.to_owned())),
         })
     }
@@ -70,13 +80,16 @@ impl Compression {
             Self::Zlib => Some("zlib"),
             Self::Deflate => Some("deflate"),
             Self::Zstd => Some("zstd"),
+            Self::Snappy => Some("snappy"),
+            Self::SnappyFramed => Some("x-snappy-framed"),
+            Self::Lz4 => Some("lz4"),
         }
     }
 
     /// Checks a level as the Collector does; 0 always means the library's default.
     pub fn check_level(self, level: i32) -> Result<(), CompressionError> {
         let legal = match self {
-            Self::None => level == 0,
+            Self::None | Self::Snappy | Self::SnappyFramed | Self::Lz4 => level == 0,
             Self::Gzip | Self::Zlib | Self::Deflate => (-2..=9).contains(&level),
             Self::Zstd => true,
         };
@@ -115,6 +128,22 @@ impl Compression {
                 write_all(&mut encoder, chunks)?;
                 encoder.finish()?
             }
+            Self::Snappy => {
+                let whole = chunks.concat();
+                snap::raw::Encoder::new().compress_vec(&whole)?
+            }
+            Self::SnappyFramed => {
+                let mut encoder = snap::write::FrameEncoder::new(out);
+                write_all(&mut encoder, chunks)?;
+                encoder
+                    .into_inner()
+                    .map_err(snap::write::IntoInnerError::into_error)?
+            }
+            Self::Lz4 => {
+                let mut encoder = lz4_flex::frame::FrameEncoder::new(out);
+                write_all(&mut encoder, chunks)?;
+                encoder.finish()?
+            }
         };
         Ok(packed.into())
     }
@@ -124,32 +153,6 @@ impl fmt::Display for Compression {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.content_encoding().unwrap_or("none"))
     }
-}
-
-/// Undoes a content encoding. What would exceed `limit_bytes` is an error, never memory.
-pub fn decompress(encoding: &str, body: &[u8], limit_bytes: usize) -> io::Result<Bytes> {
-    let mut reader: Box<dyn Read + '_> = match encoding {
-        "" | "identity" => Box::new(body),
-        "gzip" | "x-gzip" => Box::new(read::MultiGzDecoder::new(body)),
-        "zlib" | "deflate" => Box::new(read::ZlibDecoder::new(body)),
-        "zstd" => Box::new(zstd::Decoder::with_buffer(body)?),
-        other => {
-            return Err(io::Error::other(format!(
-                "unknown content encoding \"{other}\""
-            )));
-        }
-    };
-    let mut out = Vec::new();
-    let one_too_many = u64::try_from(limit_bytes)
-        .unwrap_or(u64::MAX)
-        .saturating_add(1);
-    reader.by_ref().take(one_too_many).read_to_end(&mut out)?;
-    if out.len() > limit_bytes {
-        return Err(io::Error::other(format!(
-            "more than {limit_bytes} bytes after decompression"
-        )));
-    }
-    Ok(out.into())
 }
 
 fn write_all(encoder: &mut impl Write, chunks: &[Bytes]) -> io::Result<()> {
@@ -174,14 +177,17 @@ fn zstd_level(level: i32) -> i32 {
 mod tests {
     use bytes::Bytes;
 
-    use super::{Compression, decompress};
+    use super::{Compression, DecompressError, decompress};
 
-    const EVERY: [Compression; 5] = [
+    const EVERY: [Compression; 8] = [
         Compression::None,
         Compression::Gzip,
         Compression::Zlib,
         Compression::Deflate,
         Compression::Zstd,
+        Compression::Snappy,
+        Compression::SnappyFramed,
+        Compression::Lz4,
     ];
 
     #[test]
@@ -198,8 +204,10 @@ mod tests {
                 let encoding = compression.content_encoding().unwrap_or_default();
                 let body = decompress(encoding, &packed, 10_004).expect("fits exactly");
                 assert_eq!(body, chunks.concat(), "{compression} level {level}");
-                assert!(
-                    decompress(encoding, &packed, 10_003).is_err(),
+                let refused = decompress(encoding, &packed, 10_003);
+                assert_eq!(
+                    refused,
+                    Err(DecompressError::TooLarge(10_003)),
                     "{compression}"
                 );
             }
@@ -210,11 +218,11 @@ mod tests {
     fn truncated_and_random_bodies_are_errors_not_panics() {
         for compression in EVERY.into_iter().filter_map(Compression::content_encoding) {
             assert!(
-                decompress(compression, b"\x00\xffhostile", 100).is_err(),
+                decompress(compression, &Bytes::from_static(b"\x00\xffhostile"), 100).is_err(),
                 "{compression}"
             );
         }
-        assert!(decompress("br", b"", 100).is_err());
+        assert!(decompress("br", &Bytes::new(), 100).is_err());
     }
 
     #[test]
@@ -224,16 +232,16 @@ mod tests {
             ("", "none"),
             ("gzip", "gzip"),
             ("zstd", "zstd"),
+            ("snappy", "snappy"),
+            ("x-snappy-framed", "x-snappy-framed"),
+            ("lz4", "lz4"),
         ];
         for (name, shown) in cases {
             assert_eq!(Compression::from_name(name).expect(name).to_string(), shown);
         }
-        let message = |name| Compression::from_name(name).expect_err(name).to_string();
-        assert_eq!(
-            message("snappy"),
-            "compression \"snappy\" is not supported by tapline yet"
-        );
-        assert!(message("gzpi").starts_with("unknown compression \"gzpi\""));
+        let unknown = Compression::from_name("gzpi").expect_err("is unknown");
+        let message = unknown.to_string();
+        assert!(message.starts_with("unknown compression \"gzpi\""));
         assert!(Compression::Gzip.check_level(10).is_err());
         assert!(Compression::None.check_level(1).is_err());
     }

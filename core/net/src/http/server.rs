@@ -1,0 +1,176 @@
+//! An HTTP server: requests go to one handler, which decides what to read and what to answer.
+//!
+//! HTTP/1.1, and HTTP/2 when TLS negotiates it. It must not know what the paths mean.
+
+use std::{
+    convert::Infallible, future::Future, net::SocketAddr, pin::Pin, sync::Arc, time::Duration,
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::{HeaderMap, header::CONTENT_ENCODING, request::Parts};
+use http_body_util::Full;
+use hyper::{
+    body::Incoming,
+    server::conn::{http1, http2},
+    service::Service,
+};
+use hyper_util::rt::{TokioIo, TokioTimer};
+
+use super::body::Body;
+use crate::{
+    compression::Encodings,
+    listen::Listener,
+    server::{self, Connection, Life, Limits, Speak},
+    tls::TlsServer,
+};
+
+/// A request whose body is not read yet.
+#[derive(Debug)]
+pub struct Request {
+    /// Method, URI and headers.
+    pub head: Parts,
+    /// The body.
+    pub body: Body,
+    /// Who sent it; unknown for unix sockets.
+    pub peer: Option<SocketAddr>,
+}
+
+/// An answer, complete.
+pub type Answer = http::Response<Bytes>;
+
+/// Answers requests. Paths, methods and authentication are its business.
+#[async_trait]
+pub trait Handler: Send + Sync + 'static {
+    /// Answers one request. Dropped when the client goes away.
+    async fn handle(&self, request: Request) -> Answer;
+}
+
+/// What a server needs to know.
+#[derive(Clone, Debug)]
+pub struct ServerSettings {
+    /// Speaks TLS if given.
+    pub tls: Option<Arc<TlsServer>>,
+    /// Bounds of connections.
+    pub limits: Limits,
+    /// The largest body, on the wire and again after decompression.
+    pub body_bytes_max: usize,
+    /// Encodings that bodies may have.
+    pub encodings: Encodings,
+    /// Headers added to every answer.
+    pub answer_headers: HeaderMap,
+    /// How long the head of a request may take, and how long a connection may wait for it.
+    pub head_time_max: Option<Duration>,
+    /// How long the body of a request may take to arrive.
+    pub body_time_max: Option<Duration>,
+    /// Whether a connection serves more than one request.
+    pub keep_alive: bool,
+}
+
+impl Default for ServerSettings {
+    fn default() -> Self {
+        Self {
+            tls: None,
+            limits: Limits::default(),
+            body_bytes_max: 20 << 20,
+            encodings: Encodings::ALL,
+            answer_headers: HeaderMap::new(),
+            head_time_max: Some(Duration::from_mins(1)),
+            body_time_max: None,
+            keep_alive: true,
+        }
+    }
+}
+
+/// Serves until `stop`, then finishes what is under way within `limits.drain_time_max`.
+pub async fn serve(
+    listener: Listener,
+    settings: ServerSettings,
+    handler: Arc<dyn Handler>,
+    stop: impl Future<Output = ()> + Send,
+) {
+    let (tls, limits) = (settings.tls.clone(), settings.limits);
+    let protocol = Arc::new(Http { settings, handler });
+    server::run(listener, tls, limits, stop, protocol).await;
+}
+
+struct Http {
+    settings: ServerSettings,
+    handler: Arc<dyn Handler>,
+}
+
+impl Speak for Http {
+    async fn speak(self: Arc<Self>, connection: Connection, peer: Option<SocketAddr>, life: Life) {
+        let is_http2 = connection.negotiated_h2();
+        let (io, draining) = (TokioIo::new(connection), life.draining().clone());
+        let requests = Requests {
+            http: Arc::clone(&self),
+            peer,
+        };
+        // Errors here are clients that went away or do not speak HTTP; hyper has answered them.
+        if is_http2 {
+            let connection = http2::Builder::new(life)
+                .timer(TokioTimer::new())
+                .serve_connection(io, requests);
+            tokio::pin!(connection);
+            tokio::select! {
+                _closed = connection.as_mut() => return,
+                () = draining.cancelled() => connection.as_mut().graceful_shutdown(),
+            }
+            let _closed = connection.await;
+        } else {
+            let connection = http1::Builder::new()
+                .timer(TokioTimer::new())
+                .header_read_timeout(self.settings.head_time_max)
+                .keep_alive(self.settings.keep_alive)
+                .serve_connection(io, requests);
+            tokio::pin!(connection);
+            tokio::select! {
+                _closed = connection.as_mut() => return,
+                () = draining.cancelled() => connection.as_mut().graceful_shutdown(),
+            }
+            let _closed = connection.await;
+        }
+    }
+}
+
+/// Turns the requests of one connection into ours.
+struct Requests {
+    http: Arc<Http>,
+    peer: Option<SocketAddr>,
+}
+
+impl Service<http::Request<Incoming>> for Requests {
+    type Response = http::Response<Full<Bytes>>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+
+    fn call(&self, request: http::Request<Incoming>) -> Self::Future {
+        let (http, peer) = (Arc::clone(&self.http), self.peer);
+        Box::pin(async move { Ok(http.answer(request, peer).await.map(Full::new)) })
+    }
+}
+
+impl Http {
+    async fn answer(&self, request: http::Request<Incoming>, peer: Option<SocketAddr>) -> Answer {
+        let (head, incoming) = request.into_parts();
+        let body = Body {
+            incoming,
+            encoding: encoding(&head.headers),
+            allowed: self.settings.encodings,
+            bytes_max: self.settings.body_bytes_max,
+            time_max: self.settings.body_time_max,
+        };
+        let request = Request { head, body, peer };
+        let mut answer = self.handler.handle(request).await;
+        for (name, value) in &self.settings.answer_headers {
+            answer.headers_mut().insert(name, value.clone());
+        }
+        answer
+    }
+}
+
+fn encoding(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(CONTENT_ENCODING)?;
+    Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
+}
