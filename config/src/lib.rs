@@ -9,13 +9,17 @@
 //! a snapshot.
 
 mod assignment;
+mod auth;
 mod component_id;
 mod decode;
 mod duration;
 mod environment;
 mod excerpt;
 mod expand;
+mod extended;
+mod grpc_server;
 mod headers;
+mod http_server;
 mod input;
 mod layer;
 mod load;
@@ -31,15 +35,23 @@ mod secret;
 mod service;
 mod suggest;
 mod tls;
+mod tls_server;
 mod transport;
 mod validate;
 mod yaml;
 
+pub use auth::{AuthConfig, HttpAuthConfig, MiddlewareConfig};
 pub use component_id::{ComponentId, IdError};
 pub use decode::{decode, decode_into, decode_valid};
 pub use duration::{Duration, DurationError};
 pub use environment::Environment;
+pub use extended::Extended;
+pub use grpc_server::{
+    DialerConfig, GrpcServerConfig, KeepaliveEnforcementPolicy, KeepaliveServerConfig,
+    KeepaliveServerParameters,
+};
 pub use headers::Headers;
+pub use http_server::{CorsConfig, HttpServerConfig};
 pub use input::{Input, read_file};
 pub use load::{Document, load};
 pub use node::{Kind, Node};
@@ -52,5 +64,6 @@ pub use queue::{PartitionConfig, QueueBatchConfig, QueueConfig, Sizer};
 pub use retry::RetryConfig;
 pub use service::{KnownTypes, Layout, Pipeline, PipelineId, Section, Service};
 pub use tls::{TlsClientConfig, TlsVersion};
+pub use tls_server::{TlsServerConfig, TpmConfig};
 pub use transport::Transport;
 pub use validate::{Invalid, Validate};

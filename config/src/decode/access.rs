@@ -11,7 +11,7 @@ use serde::de::{
 };
 
 use super::{fault::Fault, identity, value::Reader};
-use crate::{Node, Problem, secret::looks_secret, suggest};
+use crate::{Node, secret::looks_secret};
 
 /// The items of a list.
 pub(super) struct Items<'a> {
@@ -45,6 +45,12 @@ pub(super) struct Fields<'a> {
 pub(super) struct Pair<'a> {
     enabled: Option<bool>,
     block: Reader<'a>,
+}
+
+/// The parts of an extended block: the same map, once for each.
+pub(super) struct Parts<'a> {
+    block: Reader<'a>,
+    left: usize,
 }
 
 /// A variant written as a map with one key.
@@ -193,22 +199,10 @@ impl<'a> Fields<'a> {
             left: map.node.entries().iter(),
             current: None,
         };
-        if map.pass.is_first_visit(map.node) {
-            fields.report_unknown();
+        if !map.pass.takes_part(map.node, known) && map.pass.is_first_visit(map.node) {
+            map.report_unknown(known);
         }
         fields
-    }
-
-    fn report_unknown(&self) {
-        let mut found = self.map.pass.found.borrow_mut();
-        for (key, node) in self.map.node.entries() {
-            let is_known = self.known.contains(&key.as_str()) || self.is_enabled_of_block(key);
-            if !is_known && !found.is_full() {
-                let nearest = suggest::nearest(key, self.known.iter().copied());
-                let problem = Problem::error(node.heading(), format!("unknown setting `{key}`"));
-                found.push(problem.suggesting(nearest));
-            }
-        }
     }
 
     fn is_enabled_of_block(&self, key: &str) -> bool {
@@ -275,6 +269,35 @@ impl<'de> SeqAccess<'de> for Pair<'_> {
             Some(is_enabled) => seed.deserialize(is_enabled.into_deserializer()).map(Some),
             None => seed.deserialize(self.block).map(Some),
         }
+    }
+}
+
+// === impl Parts ===
+
+impl<'a> Parts<'a> {
+    pub(super) fn new(block: Reader<'a>) -> Self {
+        block.pass.begin_parts(block.node);
+        Self { block, left: 2 }
+    }
+}
+
+impl<'de> SeqAccess<'de> for Parts<'_> {
+    type Error = Fault;
+
+    fn next_element_seed<T: DeserializeSeed<'de>>(
+        &mut self,
+        seed: T,
+    ) -> Result<Option<T::Value>, Fault> {
+        let pass = self.block.pass;
+        let part = seed.deserialize(self.block)?;
+        self.left -= 1;
+        if self.left == 0 {
+            let known = pass.end_parts(self.block.node);
+            if pass.is_first_visit(self.block.node) {
+                self.block.report_unknown(&known);
+            }
+        }
+        Ok(Some(part))
     }
 }
 

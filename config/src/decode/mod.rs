@@ -90,9 +90,29 @@ struct Pass {
     found: RefCell<Problems>,
     /// Structs whose unknown keys were reported.
     visited: RefCell<HashSet<usize>>,
+    /// What the parts of extended blocks know, by the address of their node.
+    parts: RefCell<HashMap<usize, Vec<&'static str>>>,
 }
 
 impl Pass {
+    /// Begins an extended block: its parts report no unknown keys, each for itself.
+    fn begin_parts(&self, node: &Node) {
+        self.parts.borrow_mut().insert(identity(node), Vec::new());
+    }
+
+    /// Takes the keys that a part knows; returns whether the node is an extended block at all.
+    fn takes_part(&self, node: &Node, known: &[&'static str]) -> bool {
+        let mut parts = self.parts.borrow_mut();
+        let taken = parts.get_mut(&identity(node));
+        taken.map(|keys| keys.extend_from_slice(known)).is_some()
+    }
+
+    /// Ends an extended block; returns what its parts know together.
+    fn end_parts(&self, node: &Node) -> Vec<&'static str> {
+        let ended = self.parts.borrow_mut().remove(&identity(node));
+        ended.unwrap_or_default()
+    }
+
     fn is_first_visit(&self, node: &Node) -> bool {
         self.visited.borrow_mut().insert(identity(node))
     }

@@ -11,11 +11,13 @@ use serde::{
 
 use super::{
     Pass, Skip,
-    access::{Entries, Fields, Items, Pair, Pieces, Variant},
+    access::{Entries, Fields, Items, Pair, Parts, Pieces, Variant},
     fault::{Fault, Reason},
     identity,
 };
-use crate::{Kind, Node, Problem, duration::DURATION, optional::OPTIONAL, suggest};
+use crate::{
+    Kind, Node, Problem, duration::DURATION, extended::EXTENDED, optional::OPTIONAL, suggest,
+};
 
 /// Reads one node.
 #[derive(Clone, Copy)]
@@ -155,6 +157,20 @@ impl<'a> Reader<'a> {
         fault
     }
 
+    /// Reports the settings of a struct that it does not know.
+    pub(super) fn report_unknown(&self, known: &[&'static str]) {
+        let mut found = self.pass.found.borrow_mut();
+        for (key, node) in self.node.entries() {
+            let is_known =
+                known.contains(&key.as_str()) || (self.skips_enabled && key == "enabled");
+            if !is_known && !found.is_full() {
+                let nearest = suggest::nearest(key, known.iter().copied());
+                let problem = Problem::error(node.heading(), format!("unknown setting `{key}`"));
+                found.push(problem.suggesting(nearest));
+            }
+        }
+    }
+
     /// Reads an optional block as whether it is enabled and what it holds.
     fn optional<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         if self.node.is_null() {
@@ -288,6 +304,11 @@ impl<'de> de::Deserializer<'de> for Reader<'_> {
     ) -> Result<V::Value, Fault> {
         if name == OPTIONAL {
             self.optional(visitor)
+        } else if name == EXTENDED {
+            if !matches!(self.node.kind, Kind::Map(_)) && !self.is_nothing() {
+                return self.mismatch(&visitor);
+            }
+            self.done(visitor.visit_seq(Parts::new(self)))
         } else {
             self.deserialize_tuple(len, visitor)
         }

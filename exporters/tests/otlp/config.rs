@@ -94,7 +94,7 @@ fn grpc_mistakes_are_all_reported() {
     let said = problems::<otlp_grpc::Config>(yaml);
     for part in [
         "`endpoint` is not usable: invalid port",
-        "`compression` is not usable: compression \"snappy\" is not supported by tapline yet",
+        "`compression` is not usable: gRPC has no compression \"snappy\"",
         "`headers::bad name` is not the name of a header",
         "`headers::good` has a value with characters that no header may have",
         "`balancer_name` must be `round_robin` or `pick_first`",
