@@ -8,7 +8,7 @@ use tapline_pipeline::{
     BuildContext, Consumer, DeliverySettings, Exporter, Receiver, Stage, graph::Ship,
 };
 use tapline_processors::{batch, memory_limiter};
-use tapline_receiver::ebpf;
+use tapline_receiver::{ebpf, otlp};
 
 use crate::{delivery, output};
 
@@ -29,10 +29,16 @@ pub(crate) struct Row<M> {
 }
 
 /// Where telemetry comes from.
-pub(crate) static RECEIVERS: &[Row<MakeReceiver>] = &[Row {
-    names: &["ebpf"],
-    read: read_ebpf,
-}];
+pub(crate) static RECEIVERS: &[Row<MakeReceiver>] = &[
+    Row {
+        names: &["ebpf"],
+        read: read_ebpf,
+    },
+    Row {
+        names: &["otlp"],
+        read: read_otlp,
+    },
+];
 
 /// What changes it on the way.
 pub(crate) static PROCESSORS: &[Row<MakeStage>] = &[
@@ -89,6 +95,11 @@ fn read_ebpf(node: &Node, problems: &mut Problems) -> Option<MakeReceiver> {
     Some(Box::new(move |_| {
         Ok(Box::new(ebpf::Ebpf::new(config.clone())))
     }))
+}
+
+fn read_otlp(node: &Node, problems: &mut Problems) -> Option<MakeReceiver> {
+    let config: otlp::Config = decode_valid(node, problems)?;
+    Some(Box::new(move |context| otlp::build(&config, context)))
 }
 
 fn read_batch(node: &Node, problems: &mut Problems) -> Option<MakeStage> {

@@ -1,10 +1,20 @@
-//! gRPC: unary calls of raw bytes. Servers come later.
+//! gRPC: unary calls of raw bytes, both sides.
 
 mod client;
 mod codec;
 mod endpoint;
+mod lifetime;
+mod message;
+mod refused;
+mod reply;
+mod server;
 mod status;
+mod timeout;
 
 pub use client::{Client, ClientSettings, Keepalive, Reply, SettingsError};
 pub use endpoint::{Endpoint, EndpointError};
+pub use lifetime::ServerKeepalive;
+pub use message::Message;
+pub use refused::Refused;
+pub use server::{Call, ServerSettings, Service, serve};
 pub use status::{Code, RpcStatus, Side};

@@ -10,19 +10,8 @@ impl TlsSettings {
         if !config.reload_interval.is_zero() {
             return Err(TlsError::NotSupported("reload_interval"));
         }
-        let max_version = match config.max_version {
-            None => None,
-            Some(Written::V1_3) => Some(TlsVersion::Tls13),
-            Some(Written::V1_2) => Some(TlsVersion::Tls12),
-            Some(Written::V1_0 | Written::V1_1) => {
-                return Err(TlsError::NotSupported("max_version below 1.2"));
-            }
-        };
-        // Who allows older versions than 1.2 allows 1.2 as well.
-        let min_version = match config.oldest_version() {
-            Written::V1_0 | Written::V1_1 | Written::V1_2 => TlsVersion::Tls12,
-            Written::V1_3 => TlsVersion::Tls13,
-        };
+        let (min_version, max_version) =
+            version_bounds(config.oldest_version(), config.max_version)?;
         let name = &config.server_name_override;
         Ok(Self {
             verify: if config.insecure_skip_verify {
@@ -41,7 +30,28 @@ impl TlsSettings {
     }
 }
 
-fn pem(file: &str, text: &Opaque) -> Option<Pem> {
+/// Returns the oldest and the newest version to speak, of those that exist here.
+pub(super) fn version_bounds(
+    oldest: Written,
+    newest: Option<Written>,
+) -> Result<(TlsVersion, Option<TlsVersion>), TlsError> {
+    let newest = match newest {
+        None => None,
+        Some(Written::V1_3) => Some(TlsVersion::Tls13),
+        Some(Written::V1_2) => Some(TlsVersion::Tls12),
+        Some(Written::V1_0 | Written::V1_1) => {
+            return Err(TlsError::NotSupported("max_version below 1.2"));
+        }
+    };
+    // Who allows older versions than 1.2 allows 1.2 as well.
+    let oldest = match oldest {
+        Written::V1_0 | Written::V1_1 | Written::V1_2 => TlsVersion::Tls12,
+        Written::V1_3 => TlsVersion::Tls13,
+    };
+    Ok((oldest, newest))
+}
+
+pub(super) fn pem(file: &str, text: &Opaque) -> Option<Pem> {
     match (file.is_empty(), text.is_empty()) {
         (false, _) => Some(Pem::File(file.into())),
         (true, false) => Some(Pem::Text(text.reveal().to_owned())),

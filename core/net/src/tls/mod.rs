@@ -1,9 +1,9 @@
-//! Client TLS from plain settings. The ring provider is always given explicitly, so nothing here
-//! is process-global.
-//!
-//! Files are read once, when the client is built.
+//! TLS from plain settings, both sides. The ring provider is always given explicitly, so nothing
+//! here is process-global.
 
+mod choice;
 mod from_config;
+mod reload;
 mod server;
 
 use std::{fmt, fs, io, path::PathBuf, sync::Arc};
@@ -20,7 +20,7 @@ use rustls::{
     version::{TLS12, TLS13},
 };
 
-pub use self::server::TlsServer;
+pub use self::server::{TlsServer, TlsServerSettings};
 
 /// A PEM text, or where to find it. Never shows the text.
 #[derive(Clone, PartialEq, Eq)]
@@ -71,7 +71,7 @@ pub struct TlsSettings {
     pub max_version: Option<TlsVersion>,
 }
 
-/// Why a TLS client cannot be built.
+/// Why TLS cannot be spoken as asked.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
     /// A file could not be read.
@@ -96,7 +96,7 @@ pub enum TlsError {
     #[error("no root certificates found on this system; name some with ca_file")]
     NoRoots,
     /// A certificate without its key, or a key without its certificate.
-    #[error("a client certificate and its key must come together")]
+    #[error("a certificate and its key must come together")]
     HalfAnIdentity,
     /// No version lies between the oldest and the newest.
     #[error("min_version is newer than max_version")]
@@ -104,6 +104,14 @@ pub enum TlsError {
     /// The Collector has it, we do not.
     #[error("{0} is not supported by tapline yet")]
     NotSupported(&'static str),
+    /// Nobody has it, or ring has not.
+    #[error("{what} \"{name}\" is not supported by tapline")]
+    Unknown {
+        /// What was named.
+        what: &'static str,
+        /// Its name.
+        name: String,
+    },
     /// The name is neither a DNS name nor an address.
     #[error("\"{0}\" is not a server name")]
     ServerName(String),
@@ -116,7 +124,7 @@ pub fn client_config(
 ) -> Result<Arc<ClientConfig>, TlsError> {
     let provider = Arc::new(ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
-        .with_protocol_versions(&versions(settings)?)
+        .with_protocol_versions(&versions(settings.min_version, settings.max_version)?)
         .map_err(|error| TlsError::Pem {
             what: "the TLS version",
             reason: error.to_string(),
@@ -154,9 +162,12 @@ pub(crate) fn server_name(name: &str) -> Result<ServerName<'static>, TlsError> {
     ServerName::try_from(bare).map_err(|_invalid| TlsError::ServerName(name.to_owned()))
 }
 
-fn versions(settings: &TlsSettings) -> Result<Vec<&'static SupportedProtocolVersion>, TlsError> {
-    let oldest = settings.min_version.unwrap_or(TlsVersion::Tls12);
-    let newest = settings.max_version.unwrap_or(TlsVersion::Tls13);
+fn versions(
+    oldest: Option<TlsVersion>,
+    newest: Option<TlsVersion>,
+) -> Result<Vec<&'static SupportedProtocolVersion>, TlsError> {
+    let oldest = oldest.unwrap_or(TlsVersion::Tls12);
+    let newest = newest.unwrap_or(TlsVersion::Tls13);
     if oldest > newest {
         return Err(TlsError::NoVersion);
     }

@@ -1,0 +1,90 @@
+//! Settings of `otlp`, with the Collector's keys and defaults.
+
+use serde::Deserialize;
+use tapline_config::{Extended, GrpcServerConfig, HttpServerConfig, Invalid, Optional, Validate};
+use tapline_pdata::Signal;
+
+/// What the user wrote under `otlp`.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// What is spoken; at least one protocol.
+    pub protocols: Protocols,
+}
+
+/// The two ways to send OTLP. A key without a value switches one on.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Protocols {
+    /// OTLP/gRPC, on `localhost:4317` unless told otherwise.
+    pub grpc: Optional<GrpcServerConfig>,
+    /// OTLP/HTTP, on `localhost:4318` unless told otherwise.
+    pub http: Optional<Extended<HttpServerConfig, Paths>>,
+}
+
+/// Where OTLP/HTTP listens for which signal. Profiles have no key.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Paths {
+    /// Where traces are sent.
+    pub traces_url_path: String,
+    /// Where metrics are sent.
+    pub metrics_url_path: String,
+    /// Where logs are sent.
+    pub logs_url_path: String,
+}
+
+impl Default for Paths {
+    fn default() -> Self {
+        Self {
+            traces_url_path: "/v1/traces".to_owned(),
+            metrics_url_path: "/v1/metrics".to_owned(),
+            logs_url_path: "/v1/logs".to_owned(),
+        }
+    }
+}
+
+impl Paths {
+    /// Returns the path of a signal, with the leading `/` that the user may have left out.
+    pub(super) fn of(&self, signal: Signal) -> String {
+        let path = match signal {
+            Signal::Traces => &self.traces_url_path,
+            Signal::Metrics => &self.metrics_url_path,
+            Signal::Logs => &self.logs_url_path,
+            Signal::Profiles => "/v1development/profiles",
+        };
+        format!("/{}", path.strip_prefix('/').unwrap_or(path))
+    }
+}
+
+impl Validate for Paths {
+    fn validate(&self) -> Vec<Invalid> {
+        let mut invalid = Vec::new();
+        let keys = ["traces_url_path", "metrics_url_path", "logs_url_path"];
+        for (key, signal) in keys.into_iter().zip(Signal::ALL) {
+            let path = self.of(signal);
+            let parsed = path.parse::<http::Uri>();
+            if !parsed.is_ok_and(|uri| uri.path() == path) {
+                invalid.push(Invalid::at(key, "is not the path of a URL"));
+            }
+        }
+        invalid
+    }
+}
+
+impl Validate for Config {
+    fn validate(&self) -> Vec<Invalid> {
+        let Protocols { grpc, http } = &self.protocols;
+        if !grpc.is_on() && !http.is_on() {
+            let message = "must have at least one of `grpc` and `http`";
+            return vec![Invalid::at("protocols", message)];
+        }
+        let grpc = grpc.as_ref().map(Validate::validate).unwrap_or_default();
+        let http = http.as_ref().map(Validate::validate).unwrap_or_default();
+        let grpc = grpc.into_iter().map(|each| each.under("grpc"));
+        let http = http.into_iter().map(|each| each.under("http"));
+        grpc.chain(http)
+            .map(|each| each.under("protocols"))
+            .collect()
+    }
+}
