@@ -147,7 +147,7 @@ static SCOPE: Shape = shape(
     ],
 );
 
-static KEY_VALUE: Shape = shape(
+pub(crate) static KEY_VALUE: Shape = shape(
     "KeyValue",
     &[
         (key_value::KEY, Bytes),
