@@ -5,13 +5,15 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{
-    HeaderMap, HeaderValue, Method, StatusCode,
+    HeaderMap, HeaderName, HeaderValue, Method, StatusCode,
     header::{ALLOW, CONTENT_TYPE, RETRY_AFTER},
 };
-use tapline_config::HttpServerConfig;
+use tapline_config::{Duration, Headers, HttpServerConfig};
 use tapline_net::{
+    Limits,
+    compression::{Compression, Encodings},
     grpc::{Code, Refused},
-    http::{Answer, BodyError, Handler, Request, ServerSettings},
+    http::{Answer, BodyError, Cors, Handler, Request, ServerSettings},
 };
 use tapline_pdata::Signal;
 
@@ -172,11 +174,53 @@ fn answer(status: StatusCode, media: &'static str, body: Bytes) -> Answer {
 pub(super) fn settings(config: &HttpServerConfig) -> Result<ServerSettings, String> {
     let alpn: &[&[u8]] = &[b"h2", b"http/1.1"];
     let tls = config.tls.as_ref().map(|tls| server_tls(tls, alpn));
+    let given = |written: Duration| (!written.is_zero()).then(|| written.get());
+    // Exports come when they come: this receiver waits for them by default.
+    let or_never = |written: Option<Duration>| written.and_then(given);
     Ok(ServerSettings {
         tls: tls.transpose()?,
+        limits: Limits::default(),
         body_bytes_max: config.body_bytes_max(),
+        encodings: encodings(&config.compression_algorithms)?,
+        answer_headers: answer_headers(&config.response_headers)?,
+        cors: cors(config),
+        head_time_max: or_never(config.read_header_timeout),
+        body_time_max: given(config.read_timeout),
+        write_time_max: or_never(config.write_timeout),
+        idle_max: or_never(config.idle_timeout),
         keep_alive: config.keep_alives_enabled,
-        head_time_max: None,
-        ..ServerSettings::default()
+    })
+}
+
+fn encodings(names: &[String]) -> Result<Encodings, String> {
+    if names.is_empty() {
+        return Ok(Encodings::ALL);
+    }
+    let known = names.iter().map(|name| Compression::from_name(name));
+    let known = known.collect::<Result<Vec<_>, _>>();
+    Ok(Encodings::of(known.map_err(|error| error.to_string())?))
+}
+
+fn answer_headers(written: &Headers) -> Result<HeaderMap, String> {
+    let mut headers = HeaderMap::new();
+    for (name, value) in written.iter() {
+        let wrong = |what| format!("response_headers: \"{name}\" {what}");
+        let parsed = HeaderName::from_bytes(name.as_bytes());
+        let parsed = parsed.map_err(|_error| wrong("is not the name of a header"))?;
+        let value = HeaderValue::from_str(value.reveal());
+        let value = value.map_err(|_error| wrong("has a value that no header may have"))?;
+        headers.insert(parsed, value);
+    }
+    Ok(headers)
+}
+
+fn cors(config: &HttpServerConfig) -> Option<Cors> {
+    let written = config.cors.as_ref()?;
+    // The Collector leaves CORS off until an origin is named.
+    (!written.allowed_origins.is_empty()).then(|| Cors {
+        origins: written.allowed_origins.clone(),
+        headers: written.allowed_headers.clone(),
+        exposed: written.exposed_headers.clone(),
+        max_age_seconds: written.max_age,
     })
 }

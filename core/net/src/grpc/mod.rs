@@ -3,7 +3,6 @@
 mod client;
 mod codec;
 mod endpoint;
-mod lifetime;
 mod message;
 mod refused;
 mod reply;
@@ -11,9 +10,9 @@ mod server;
 mod status;
 mod timeout;
 
+pub use crate::server::ServerKeepalive;
 pub use client::{Client, ClientSettings, Keepalive, Reply, SettingsError};
 pub use endpoint::{Endpoint, EndpointError};
-pub use lifetime::ServerKeepalive;
 pub use message::Message;
 pub use refused::Refused;
 pub use server::{Call, ServerSettings, Service, serve};

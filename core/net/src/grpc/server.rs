@@ -19,7 +19,6 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tonic::Code;
 
 use super::{
-    lifetime::{Activity, ServerKeepalive},
     message::Message,
     refused::Refused,
     reply::{self, Reply},
@@ -27,7 +26,7 @@ use super::{
 };
 use crate::{
     listen::Listener,
-    server::{self, Connection, Life, Limits, Speak},
+    server::{self, Activity, Connection, Life, Limits, ServerKeepalive, Speak},
     tls::TlsServer,
 };
 

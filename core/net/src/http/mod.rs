@@ -2,8 +2,10 @@
 
 mod body;
 mod client;
+mod cors;
 mod server;
 
 pub use body::{Body, BodyError};
 pub use client::{AskHttp2, Client, ClientSettings, HttpError, Response};
+pub use cors::Cors;
 pub use server::{Answer, Handler, Request, ServerSettings, serve};

@@ -3,12 +3,21 @@
 //! HTTP/1.1, and HTTP/2 when TLS negotiates it. It must not know what the paths mean.
 
 use std::{
-    convert::Infallible, future::Future, net::SocketAddr, pin::Pin, sync::Arc, time::Duration,
+    convert::Infallible,
+    future::Future,
+    net::SocketAddr,
+    pin::{Pin, pin},
+    sync::Arc,
+    time::Duration,
 };
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::{HeaderMap, header::CONTENT_ENCODING, request::Parts};
+use http::{
+    HeaderMap,
+    header::{CONTENT_ENCODING, ORIGIN},
+    request::Parts,
+};
 use http_body_util::Full;
 use hyper::{
     body::Incoming,
@@ -17,11 +26,11 @@ use hyper::{
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
 
-use super::body::Body;
+use super::{body::Body, cors::Cors};
 use crate::{
     compression::Encodings,
     listen::Listener,
-    server::{self, Connection, Life, Limits, Speak},
+    server::{self, Activity, Connection, Impatient, Life, Limits, ServerKeepalive, Speak},
     tls::TlsServer,
 };
 
@@ -59,10 +68,16 @@ pub struct ServerSettings {
     pub encodings: Encodings,
     /// Headers added to every answer.
     pub answer_headers: HeaderMap,
-    /// How long the head of a request may take, and how long a connection may wait for it.
+    /// Which web pages may send requests.
+    pub cors: Option<Cors>,
+    /// How long the head of a request may take.
     pub head_time_max: Option<Duration>,
     /// How long the body of a request may take to arrive.
     pub body_time_max: Option<Duration>,
+    /// How long a write may wait for the client to read.
+    pub write_time_max: Option<Duration>,
+    /// How long a connection may be without a request.
+    pub idle_max: Option<Duration>,
     /// Whether a connection serves more than one request.
     pub keep_alive: bool,
 }
@@ -75,8 +90,11 @@ impl Default for ServerSettings {
             body_bytes_max: 20 << 20,
             encodings: Encodings::ALL,
             answer_headers: HeaderMap::new(),
+            cors: None,
             head_time_max: Some(Duration::from_mins(1)),
             body_time_max: None,
+            write_time_max: Some(Duration::from_secs(30)),
+            idle_max: Some(Duration::from_mins(1)),
             keep_alive: true,
         }
     }
@@ -102,9 +120,22 @@ struct Http {
 impl Speak for Http {
     async fn speak(self: Arc<Self>, connection: Connection, peer: Option<SocketAddr>, life: Life) {
         let is_http2 = connection.negotiated_h2();
-        let (io, draining) = (TokioIo::new(connection), life.draining().clone());
+        let settings = &self.settings;
+        let (draining, activity) = (life.draining().clone(), Activity::new());
+        let keepalive = ServerKeepalive {
+            idle_max: settings.idle_max,
+            ..ServerKeepalive::default()
+        };
+        let over = async {
+            tokio::select! {
+                () = draining.cancelled() => {}
+                () = keepalive.ended(&activity) => {}
+            }
+        };
+        let io = TokioIo::new(Impatient::new(connection, settings.write_time_max));
         let requests = Requests {
             http: Arc::clone(&self),
+            activity: settings.idle_max.map(|_| Arc::clone(&activity)),
             peer,
         };
         // Errors here are clients that went away or do not speak HTTP; hyper has answered them.
@@ -112,22 +143,24 @@ impl Speak for Http {
             let connection = http2::Builder::new(life)
                 .timer(TokioTimer::new())
                 .serve_connection(io, requests);
-            tokio::pin!(connection);
+            let mut connection = pin!(connection);
             tokio::select! {
                 _closed = connection.as_mut() => return,
-                () = draining.cancelled() => connection.as_mut().graceful_shutdown(),
+                () = over => connection.as_mut().graceful_shutdown(),
             }
             let _closed = connection.await;
         } else {
+            // This clock of hyper's also runs while there is no request.
+            let head_time_max = settings.head_time_max.max(settings.idle_max);
             let connection = http1::Builder::new()
                 .timer(TokioTimer::new())
-                .header_read_timeout(self.settings.head_time_max)
-                .keep_alive(self.settings.keep_alive)
+                .header_read_timeout(head_time_max)
+                .keep_alive(settings.keep_alive)
                 .serve_connection(io, requests);
-            tokio::pin!(connection);
+            let mut connection = pin!(connection);
             tokio::select! {
                 _closed = connection.as_mut() => return,
-                () = draining.cancelled() => connection.as_mut().graceful_shutdown(),
+                () = over => connection.as_mut().graceful_shutdown(),
             }
             let _closed = connection.await;
         }
@@ -137,6 +170,7 @@ impl Speak for Http {
 /// Turns the requests of one connection into ours.
 struct Requests {
     http: Arc<Http>,
+    activity: Option<Arc<Activity>>,
     peer: Option<SocketAddr>,
 }
 
@@ -147,23 +181,37 @@ impl Service<http::Request<Incoming>> for Requests {
 
     fn call(&self, request: http::Request<Incoming>) -> Self::Future {
         let (http, peer) = (Arc::clone(&self.http), self.peer);
-        Box::pin(async move { Ok(http.answer(request, peer).await.map(Full::new)) })
+        let open = self.activity.as_ref().map(Activity::begin);
+        Box::pin(async move {
+            let _open = open;
+            Ok(http.answer(request, peer).await.map(Full::new))
+        })
     }
 }
 
 impl Http {
     async fn answer(&self, request: http::Request<Incoming>, peer: Option<SocketAddr>) -> Answer {
         let (head, incoming) = request.into_parts();
+        let settings = &self.settings;
+        let preflight = settings.cors.as_ref().and_then(|it| it.preflight(&head));
+        if let Some(mut answer) = preflight {
+            answer.headers_mut().extend(settings.answer_headers.clone());
+            return answer;
+        }
+        let origin = head.headers.get(ORIGIN).cloned();
         let body = Body {
             incoming,
             encoding: encoding(&head.headers),
-            allowed: self.settings.encodings,
-            bytes_max: self.settings.body_bytes_max,
-            time_max: self.settings.body_time_max,
+            allowed: settings.encodings,
+            bytes_max: settings.body_bytes_max,
+            time_max: settings.body_time_max,
         };
         let request = Request { head, body, peer };
         let mut answer = self.handler.handle(request).await;
-        for (name, value) in &self.settings.answer_headers {
+        if let Some(cors) = &settings.cors {
+            cors.complete(origin.as_ref(), answer.headers_mut());
+        }
+        for (name, value) in &settings.answer_headers {
             answer.headers_mut().insert(name, value.clone());
         }
         answer

@@ -39,20 +39,20 @@ impl Default for ServerKeepalive {
     }
 }
 
-/// Whether a connection has calls, and since when it has none.
+/// Whether a connection has requests, and since when it has none.
 #[derive(Debug)]
-pub(super) struct Activity {
+pub(crate) struct Activity {
     start: Instant,
     open: AtomicUsize,
     last_ms: AtomicU64,
 }
 
-/// A call that is under way.
+/// A request that is under way.
 #[derive(Debug)]
-pub(super) struct OpenCall(Arc<Activity>);
+pub(crate) struct Open(Arc<Activity>);
 
 impl Activity {
-    pub(super) fn new() -> Arc<Self> {
+    pub(crate) fn new() -> Arc<Self> {
         Arc::new(Self {
             start: Instant::now(),
             open: AtomicUsize::new(0),
@@ -60,9 +60,9 @@ impl Activity {
         })
     }
 
-    pub(super) fn begin(self: &Arc<Self>) -> OpenCall {
+    pub(crate) fn begin(self: &Arc<Self>) -> Open {
         self.open.fetch_add(1, Relaxed);
-        OpenCall(Arc::clone(self))
+        Open(Arc::clone(self))
     }
 
     /// Returns until when it has to wait for a call to count as idle, `None` if it does already.
@@ -77,7 +77,7 @@ impl Activity {
     }
 }
 
-impl Drop for OpenCall {
+impl Drop for Open {
     fn drop(&mut self) {
         let elapsed = self.0.start.elapsed().as_millis();
         self.0.last_ms.store(elapsed as u64, Relaxed);
@@ -87,7 +87,7 @@ impl Drop for OpenCall {
 
 impl ServerKeepalive {
     /// Waits until the connection should take no more calls; for ever without limits.
-    pub(super) async fn ended(&self, activity: &Activity) {
+    pub(crate) async fn ended(&self, activity: &Activity) {
         let mut idle = pin!(async {
             let Some(idle_max) = self.idle_max else {
                 return std::future::pending().await;
@@ -109,7 +109,7 @@ impl ServerKeepalive {
     }
 
     /// Waits until the calls of an ended connection have had their time.
-    pub(super) async fn grace(&self) {
+    pub(crate) async fn grace(&self) {
         match self.age_grace {
             Some(grace) => sleep(grace).await,
             None => std::future::pending().await,

@@ -3,16 +3,21 @@
 //! It must not know what is spoken on a connection.
 
 mod life;
+mod lifetime;
 mod socket;
+mod stall;
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use tokio::{sync::Semaphore, time};
 use tokio_util::sync::CancellationToken;
 
+pub use self::lifetime::ServerKeepalive;
 pub(crate) use self::{
     life::{Life, Owned},
+    lifetime::Activity,
     socket::{Connection, Socket},
+    stall::Impatient,
 };
 use crate::{listen::Listener, tls::TlsServer};
 
