@@ -1,0 +1,150 @@
+//! Memory, origins, authentication, and the end.
+
+use async_trait::async_trait;
+use std::sync::Arc;
+use tapline_config::ComponentId;
+use tapline_net::grpc::Code;
+use tapline_pdata::Signal;
+use tapline_pipeline::{Refusal, ServerAuth, Services};
+
+use crate::{
+    harness::{call_on, framed, start, start_with},
+    samples::{method, request},
+};
+
+#[tokio::test]
+async fn the_bytes_of_a_request_are_held_as_long_as_its_batch() {
+    let running = start().await;
+    let sent = request(Signal::Logs);
+    running.export(Signal::Logs, &sent).await;
+    running.post(Signal::Logs, &sent).await;
+    let taken = running.pipeline.take();
+    assert_eq!(running.memory.held_bytes(), 2 * sent.len() as u64);
+    drop(taken);
+    assert_eq!(running.memory.held_bytes(), 0);
+}
+
+#[tokio::test]
+async fn a_request_is_turned_away_before_it_is_read() {
+    let running = start().await;
+    let full = Refusal::full("memory limit reached");
+    *running
+        .pipeline
+        .refuse_to_admit
+        .lock()
+        .expect("nobody panics") = Some(full);
+    // Only the beginning is sent: the answer does not wait for the rest.
+    let beginning = &framed(0, &request(Signal::Traces))[..50];
+    let told = running
+        .call(method(Signal::Traces), &[], &[beginning])
+        .await;
+    assert_eq!(told.code(), Code::ResourceExhausted as i32);
+    assert!(told.retry_after().is_some());
+    let answer = running.post(Signal::Traces, &request(Signal::Traces)).await;
+    assert_eq!(answer.status(), 429);
+}
+
+/// Knows one token.
+struct OneToken;
+
+#[async_trait]
+impl ServerAuth for OneToken {
+    async fn authenticate(
+        &self,
+        header: &(dyn for<'h> Fn(&'h str) -> Option<String> + Sync),
+    ) -> Result<Vec<(String, String)>, String> {
+        match header("authorization").as_deref() {
+            Some("Bearer good") => Ok(vec![("subject".to_owned(), "cart".to_owned())]),
+            _ => Err("token is not known".to_owned()),
+        }
+    }
+}
+
+#[tokio::test]
+async fn only_who_is_known_comes_in() {
+    let id = ComponentId::parse("one_token").expect("is an id");
+    let services = Services {
+        server_auth: Some(Arc::new(OneToken)),
+        ..Services::default()
+    };
+    let auth = ", auth: {authenticator: one_token}";
+    let http_auth = ", auth: {authenticator: one_token, request_params: [Authorization]}";
+    let running = start_with(&Signal::ALL, auth, http_auth, vec![(id, services)]).await;
+    let sent = request(Signal::Traces);
+    let told = running.export(Signal::Traces, &sent).await;
+    assert_eq!(told.code(), Code::Unauthenticated as i32);
+    assert_eq!(told.message(), "token is not known");
+    assert_eq!(running.post(Signal::Traces, &sent).await.status(), 401);
+    assert!(running.pipeline.take().is_empty());
+    let good = ("authorization", "Bearer good");
+    let body = framed(0, &sent);
+    let told = running
+        .call(method(Signal::Traces), &[good], &[&body])
+        .await;
+    assert_eq!(told.code(), 0);
+    let media = [("content-type", "application/x-protobuf")];
+    let path = "/v1/traces?Authorization=Bearer%20good";
+    let answer = running.send("POST", path, &media, &sent).await;
+    assert_eq!(answer.status(), 200, "a query parameter counts as a header");
+    for batch in running.pipeline.take() {
+        let origin = batch.origin().expect("authentication asks for it");
+        assert_eq!(origin.auth("subject"), Some("cart"));
+        assert!(origin.peer.is_some_and(|peer| peer.ip().is_loopback()));
+        assert_eq!(origin.metadata("authorization"), None, "not asked for");
+    }
+}
+
+#[tokio::test]
+async fn metadata_travels_if_asked_for() {
+    let include = ", include_metadata: true";
+    let running = start_with(&Signal::ALL, include, include, Vec::new()).await;
+    let body = framed(0, &request(Signal::Traces));
+    let tenant = [("x-tenant", "a")];
+    running
+        .call(method(Signal::Traces), &tenant, &[&body])
+        .await;
+    let taken = running.pipeline.take();
+    let origin = taken[0].origin().expect("was asked for");
+    assert_eq!(origin.metadata("x-tenant").expect("was sent"), ["a"]);
+    assert_eq!(
+        origin.metadata("host").expect("is the authority"),
+        ["collector.test"]
+    );
+    let running = start().await;
+    running
+        .export(Signal::Traces, &request(Signal::Traces))
+        .await;
+    assert!(running.pipeline.take()[0].origin().is_none());
+}
+
+#[tokio::test]
+async fn calls_under_way_are_finished_and_then_nobody_listens() {
+    let mut running = start().await;
+    *running.pipeline.waits.lock().expect("nobody panics") = true;
+    let (mut client, _tasks) = running.grpc_client().await;
+    let body = framed(0, &request(Signal::Traces));
+    let pieces: [&[u8]; 1] = [&body];
+    let call = call_on(&mut client, method(Signal::Traces), &[], &pieces);
+    let pipeline = Arc::clone(&running.pipeline);
+    let stop = running.stop.clone();
+    let stopping = async {
+        pipeline.entered.notified().await;
+        stop.request();
+        pipeline.go.notify_one();
+    };
+    let (told, ()) = tokio::join!(call, stopping);
+    assert_eq!(told.code(), 0, "{told:?}");
+    let ended = running.work.join_next().await.expect("was spawned");
+    assert_eq!(ended.expect("does not panic"), Ok(()));
+    assert_eq!(running.pipeline.take().len(), 1);
+}
+
+#[tokio::test]
+async fn a_restarted_receiver_refuses_no_connection() {
+    let mut running = start().await;
+    running.stop.request();
+    running.work.join_next().await;
+    // The socket waits for the next receiver.
+    let early = std::net::TcpStream::connect(("127.0.0.1", running.http_port()));
+    assert!(early.is_ok(), "{early:?}");
+}
