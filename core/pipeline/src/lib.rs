@@ -24,7 +24,7 @@ pub use delivery::{
 };
 pub use extension::{ClientAuth, Extension, HeaderFields, ServerAuth, ServiceTable, Services};
 pub use memory::{Held, Memory};
-pub use meter::{Counter, Gauge, Histogram, Meters};
+pub use meter::{Counter, Gauge, Histogram, Meters, account::Account};
 pub use outage::{Outage, RateLimit, Recovery};
 pub use refusal::{Fault, Refusal, Verdict};
 pub use status::{Health, Status, StatusTable};

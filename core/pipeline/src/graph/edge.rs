@@ -9,7 +9,11 @@ use tapline_pdata::{Batch, Signal};
 use super::{Node, supervise::panic_text};
 use crate::{
     Consumer, Counter, Fault, Refusal, Stage, Status, StatusTable,
-    meter::{Meters, names},
+    meter::{
+        Meters,
+        account::{Account, Outcome, Reason},
+        names,
+    },
 };
 
 /// Makes the consumers that stand between two components.
@@ -31,6 +35,7 @@ impl Edge {
             next,
             accepted,
             refused,
+            account: meters.account(signal, &[]),
         })
     }
 
@@ -68,17 +73,24 @@ struct Answered {
     next: Arc<dyn Consumer>,
     accepted: Counter,
     refused: Counter,
+    account: Account,
 }
 
 #[async_trait]
 impl Consumer for Answered {
     async fn consume(&self, batch: Batch) -> Result<(), Refusal> {
         let items = u64::from(batch.items());
+        // A receiver that stops waiting has had no answer: it still has the items.
+        let ticket = self
+            .account
+            .ticket(items, Outcome::Refused(Reason::Cancelled));
         let answer = self.next.consume(batch).await;
         if answer.is_ok() {
             self.accepted.add(items);
+            ticket.settle(Outcome::Sent);
         } else {
             self.refused.add(items);
+            ticket.settle(Outcome::Refused(Reason::Downstream));
         }
         answer
     }

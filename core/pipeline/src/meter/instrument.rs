@@ -2,9 +2,13 @@
 //!
 //! An instrument must not know its name; a detached one counts just as well.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicI64, AtomicU64, Ordering::Relaxed},
+use std::{
+    fmt,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicI64, AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
 };
 
 /// A number that only grows.
@@ -48,11 +52,29 @@ impl Gauge {
 #[derive(Clone, Debug)]
 pub struct Histogram(Arc<Buckets>);
 
-#[derive(Debug)]
 struct Buckets {
     bounds: Vec<f64>,
     counts: Vec<AtomicU64>,
+    /// In what was recorded.
     sum: AtomicU64,
+    /// How much of the unit one recorded 1 is.
+    scale: f64,
+    listener: OnceLock<Listener>,
+}
+
+/// Is told every value of a histogram, in its unit.
+pub type Listener = Box<dyn Fn(f64) + Send + Sync>;
+
+/// Seconds per nanosecond, which is what durations are recorded in.
+pub(super) const NANOSECONDS: f64 = 1e-9;
+
+impl fmt::Debug for Buckets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Buckets")
+            .field("bounds", &self.bounds)
+            .field("counts", &self.counts)
+            .finish_non_exhaustive()
+    }
 }
 
 /// The state of a histogram: `counts[i]` values were at most `bounds[i]`, the last ones larger.
@@ -67,22 +89,43 @@ pub struct Distribution {
 }
 
 impl Histogram {
-    pub(super) fn new(bounds: &[f64]) -> Self {
+    pub(super) fn new(bounds: &[f64], scale: f64) -> Self {
         debug_assert!(bounds.is_sorted(), "bounds ascend");
         let counts = (0..=bounds.len()).map(|_| AtomicU64::new(0)).collect();
         Self(Arc::new(Buckets {
             bounds: bounds.to_vec(),
             counts,
             sum: AtomicU64::new(0),
+            scale,
+            listener: OnceLock::new(),
         }))
     }
 
     /// Counts one value.
     #[expect(clippy::cast_precision_loss, reason = "sizes stay far below 2^53")]
     pub fn record(&self, value: u64) {
-        let bucket = self.0.bounds.partition_point(|bound| *bound < value as f64);
+        let scaled = value as f64 * self.0.scale;
+        let bucket = self.0.bounds.partition_point(|bound| *bound < scaled);
         self.0.counts[bucket].fetch_add(1, Relaxed);
         self.0.sum.fetch_add(value, Relaxed);
+        if let Some(listener) = self.0.listener.get() {
+            listener(scaled);
+        }
+    }
+
+    /// Counts one duration, in a histogram of seconds.
+    pub fn record_duration(&self, duration: Duration) {
+        self.record(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX));
+    }
+
+    /// Tells `listener` every value from here on; the first one stays.
+    pub(super) fn tell(&self, listener: Listener) {
+        let _first_stays = self.0.listener.set(listener);
+    }
+
+    /// Returns the upper bounds.
+    pub(super) fn bounds(&self) -> &[f64] {
+        &self.0.bounds
     }
 
     #[expect(
@@ -98,7 +141,7 @@ impl Histogram {
                 .iter()
                 .map(|count| count.load(Relaxed))
                 .collect(),
-            sum: self.0.sum.load(Relaxed) as f64,
+            sum: self.0.sum.load(Relaxed) as f64 * self.0.scale,
         }
     }
 }
