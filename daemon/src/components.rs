@@ -105,7 +105,7 @@ fn read_otlp(node: &Node, problems: &mut Problems) -> Option<MakeReceiver> {
 fn read_batch(node: &Node, problems: &mut Problems) -> Option<MakeStage> {
     let config: batch::Config = decode_valid(node, problems)?;
     Some(Box::new(move |context, next| {
-        batch::build(&config, next, &context.meters)
+        batch::build(&config, next, context)
     }))
 }
 

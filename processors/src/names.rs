@@ -37,8 +37,3 @@ pub(crate) const BATCH_CARDINALITY: Metric = (
     "otelcol_processor_batch_metadata_cardinality",
     "Number of distinct metadata value combinations being processed.",
 );
-/// Lost because nobody downstream took a batch; ours.
-pub(crate) const BATCH_DROPPED: Metric = (
-    "tapline_processor_batch_dropped_items",
-    "Items lost because a batch was refused downstream or cut off by a shutdown.",
-);

@@ -3,7 +3,13 @@
 use std::{sync::Arc, time::Duration};
 
 use tapline_pdata::{Batch, Signal};
-use tapline_pipeline::{Consumer, Counter, Histogram, Meters, Outage, Stop, meter::names::Metric};
+use tapline_pipeline::{
+    Account, Consumer, Counter, Histogram, Meters, Outage, Stop,
+    meter::{
+        account::{Outcome, Reason},
+        names::Metric,
+    },
+};
 use tokio::{
     sync::{mpsc, oneshot},
     time::{Instant, sleep_until},
@@ -49,6 +55,7 @@ pub(super) struct Filling {
     in_hand: u64,
     outage: Outage,
     meters: BatchMeters,
+    account: Account,
 }
 
 struct BatchMeters {
@@ -57,7 +64,6 @@ struct BatchMeters {
     size_bytes: Histogram,
     size_trigger: Counter,
     timeout_trigger: Counter,
-    dropped: Counter,
 }
 
 impl BatchMeters {
@@ -72,7 +78,6 @@ impl BatchMeters {
             size_bytes: histogram(names::BATCH_SEND_SIZE_BYTES, &BYTE_BOUNDS),
             size_trigger: counter(names::BATCH_SIZE_TRIGGER),
             timeout_trigger: counter(names::BATCH_TIMEOUT_TRIGGER),
-            dropped: counter(names::BATCH_DROPPED),
         }
     }
 }
@@ -83,6 +88,7 @@ impl Filling {
         incoming: mpsc::Receiver<Message>,
         next: Arc<dyn Consumer>,
         meters: &Meters,
+        account: Account,
     ) -> Self {
         let patient = !config.timeout.is_zero() && config.send_batch_size > 0;
         Self {
@@ -95,6 +101,7 @@ impl Filling {
             in_hand: 0,
             outage: Outage::default(),
             meters: BatchMeters::new(meters),
+            account,
         }
     }
 
@@ -177,6 +184,7 @@ impl Filling {
         let answer = self.next.consume(piece).await;
         match answer {
             Ok(()) => {
+                self.account.settle(items, Outcome::Sent);
                 if let Some(recovery) = self.outage.succeeded(Instant::now()) {
                     let dropped_items = recovery.dropped_items;
                     tracing::info!(
@@ -187,7 +195,8 @@ impl Filling {
                 }
             }
             Err(refusal) => {
-                self.meters.dropped.add(items);
+                let lost = Outcome::Dropped(Reason::Downstream);
+                self.account.settle(items, lost);
                 if self.outage.failed(Instant::now()) {
                     tracing::warn!(processor = self.meters.id, error = %refusal, "sender failed");
                 }
@@ -209,6 +218,7 @@ impl Drop for Filling {
                 lost += u64::from(batch.items());
             }
         }
-        self.meters.dropped.add(lost);
+        self.account
+            .settle(lost, Outcome::Dropped(Reason::Shutdown));
     }
 }

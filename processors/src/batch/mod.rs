@@ -18,7 +18,10 @@ use async_trait::async_trait;
 use serde::Deserialize;
 use tapline_config::{Invalid, Validate};
 use tapline_pdata::Batch;
-use tapline_pipeline::{Consumer, Fault, Meters, Refusal, Stage, Stop, Work};
+use tapline_pipeline::{
+    Account, BuildContext, Consumer, Fault, Refusal, Stage, Stop, Work,
+    meter::account::{Outcome, Reason},
+};
 use tokio::sync::{mpsc, oneshot};
 
 use self::filling::{Filling, Message};
@@ -27,6 +30,9 @@ use self::filling::{Filling, Message};
 const WAITING_BATCHES: usize = 8;
 /// A batch of this many bytes is sent, however few items it has.
 const MAX_HELD_BYTES: usize = 32 << 20;
+
+/// How items can be lost here.
+const LOSSES: [Reason; 2] = [Reason::Downstream, Reason::Shutdown];
 
 /// What the user wrote.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -74,21 +80,24 @@ impl Validate for Config {
 pub fn build(
     config: &Config,
     next: Arc<dyn Consumer>,
-    meters: &Meters,
+    context: &BuildContext,
 ) -> Result<Arc<dyn Stage>, String> {
     if let Some(broken) = config.validate().first() {
         return Err(format!("{} {}", broken.path, broken.message));
     }
     let (inbox, incoming) = mpsc::channel(WAITING_BATCHES);
-    let filling = Filling::new(config, incoming, next, meters);
+    let account = context.meters.account(context.signal, &LOSSES);
+    let filling = Filling::new(config, incoming, next, &context.meters, account.clone());
     Ok(Arc::new(BatchStage {
         inbox,
+        account,
         filling: Mutex::new(Some(filling)),
     }))
 }
 
 struct BatchStage {
     inbox: mpsc::Sender<Message>,
+    account: Account,
     /// Here until it is started.
     filling: Mutex<Option<Filling>>,
 }
@@ -96,8 +105,20 @@ struct BatchStage {
 #[async_trait]
 impl Consumer for BatchStage {
     async fn consume(&self, batch: Batch) -> Result<(), Refusal> {
-        let held = self.inbox.send(Message::Batch(batch)).await;
-        held.map_err(|_closed| Refusal::later(Fault::Tapline, "batch processor has stopped", None))
+        let items = u64::from(batch.items());
+        // Received together with being put in the box: a caller that gives up while it waits for a
+        // place still has its items.
+        let Ok(place) = self.inbox.reserve().await else {
+            drop(
+                self.account
+                    .ticket(items, Outcome::Refused(Reason::Shutdown)),
+            );
+            let cause = "batch processor has stopped";
+            return Err(Refusal::later(Fault::Tapline, cause, None));
+        };
+        self.account.receive(items);
+        place.send(Message::Batch(batch));
+        Ok(())
     }
 }
 

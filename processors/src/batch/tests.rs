@@ -47,7 +47,7 @@ impl Consumer for Nowhere {
 struct Rig {
     stage: Arc<dyn Stage>,
     next: Arc<Recorder>,
-    meters: Meters,
+    context: BuildContext,
     stop: Stop,
     work: JoinSet<Result<(), String>>,
 }
@@ -60,16 +60,16 @@ impl Rig {
             hangs: AtomicBool::new(false),
             refuses: AtomicBool::new(false),
         });
-        let meters = Meters::new();
+        let context = context();
         let given: Arc<dyn Consumer> = Arc::<Recorder>::clone(&next);
-        let stage = build(config, given, &meters).expect("a valid configuration");
+        let stage = build(config, given, &context).expect("a valid configuration");
         let stop = Stop::new();
         let mut work = JoinSet::new();
         work.spawn(Arc::clone(&stage).start(stop.clone()).expect("it has work"));
         Self {
             stage,
             next,
-            meters,
+            context,
             stop,
             work,
         }
@@ -86,8 +86,19 @@ impl Rig {
     }
 
     fn total(&self, metric: &str) -> u64 {
-        self.meters.total(metric, &[])
+        self.context.meters.total(metric, &[])
     }
+
+    /// Returns what the stage's book says.
+    fn book(&self) -> String {
+        let account = self.context.meters.account(self.context.signal, &[]);
+        format!("{:?}", account.tally())
+    }
+}
+
+fn context() -> BuildContext {
+    let id = tapline_config::ComponentId::parse("batch").expect("a valid id");
+    BuildContext::alone(id, Signal::Logs)
 }
 
 /// Makes a well-formed request of this many empty log records.
@@ -228,8 +239,12 @@ async fn flushes_everything_when_it_drains() {
     assert_eq!(rig.arrived(), "0:10 0:5");
     rig.stop.request();
     assert!(matches!(rig.work.join_next().await, Some(Ok(Ok(())))));
-    assert_eq!(rig.total("tapline_processor_batch_dropped_items"), 0);
+    assert_eq!(rig.book(), "received=15 sent=15 queued=0");
     assert!(rig.stage.consume(logs(1)).await.is_err(), "it has stopped");
+    assert_eq!(
+        rig.book(),
+        "received=16 sent=15 refused(shutdown)=1 queued=0"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -239,7 +254,10 @@ async fn counts_what_downstream_refuses() {
     rig.push(&[6, 2]).await;
     rig.stage.drain(millis(1000)).await;
     assert_eq!(rig.arrived(), "0:6 0:2");
-    assert_eq!(rig.total("tapline_processor_batch_dropped_items"), 8);
+    assert_eq!(
+        rig.book(),
+        "received=8 sent=0 dropped(downstream)=8 queued=0"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -252,12 +270,16 @@ async fn counts_what_it_held_when_it_is_cut_off() {
     rig.push(&[13]).await;
     sleep(millis(1)).await;
     rig.push(&[20]).await;
+    assert_eq!(rig.book(), "received=41 sent=8 queued=33");
     let before = Instant::now();
     rig.stage.drain(millis(1000)).await;
     assert_eq!(before.elapsed(), millis(1000));
     rig.work.shutdown().await;
     assert_eq!(rig.arrived(), "0:6 0:2");
-    assert_eq!(rig.total("tapline_processor_batch_dropped_items"), 33);
+    assert_eq!(
+        rig.book(),
+        "received=41 sent=8 dropped(shutdown)=33 queued=0"
+    );
 }
 
 #[test]
@@ -275,7 +297,7 @@ fn refuses_settings_that_contradict_or_are_not_supported() {
     ];
     for (config, message) in table {
         let next = Arc::new(Nowhere);
-        let Err(refused) = build(&config, next, &Meters::new()) else {
+        let Err(refused) = build(&config, next, &context()) else {
             panic!("{message}")
         };
         assert_eq!(refused, message);

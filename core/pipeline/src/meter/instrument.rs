@@ -5,7 +5,7 @@
 use std::{
     fmt,
     sync::{
-        Arc, OnceLock,
+        Arc, RwLock,
         atomic::{AtomicI64, AtomicU64, Ordering::Relaxed},
     },
     time::Duration,
@@ -59,7 +59,7 @@ struct Buckets {
     sum: AtomicU64,
     /// How much of the unit one recorded 1 is.
     scale: f64,
-    listener: OnceLock<Listener>,
+    listener: RwLock<Option<Listener>>,
 }
 
 /// Is told every value of a histogram, in its unit.
@@ -67,6 +67,8 @@ pub type Listener = Box<dyn Fn(f64) + Send + Sync>;
 
 /// Seconds per nanosecond, which is what durations are recorded in.
 pub(super) const NANOSECONDS: f64 = 1e-9;
+
+const UNBROKEN: &str = "listeners do not panic";
 
 impl fmt::Debug for Buckets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -97,7 +99,7 @@ impl Histogram {
             counts,
             sum: AtomicU64::new(0),
             scale,
-            listener: OnceLock::new(),
+            listener: RwLock::default(),
         }))
     }
 
@@ -108,7 +110,8 @@ impl Histogram {
         let bucket = self.0.bounds.partition_point(|bound| *bound < scaled);
         self.0.counts[bucket].fetch_add(1, Relaxed);
         self.0.sum.fetch_add(value, Relaxed);
-        if let Some(listener) = self.0.listener.get() {
+        let listener = self.0.listener.read();
+        if let Some(listener) = listener.expect(UNBROKEN).as_ref() {
             listener(scaled);
         }
     }
@@ -118,9 +121,9 @@ impl Histogram {
         self.record(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX));
     }
 
-    /// Tells `listener` every value from here on; the first one stays.
+    /// Tells `listener` every value from here on, and nobody else.
     pub(super) fn tell(&self, listener: Listener) {
-        let _first_stays = self.0.listener.set(listener);
+        *self.0.listener.write().expect(UNBROKEN) = Some(listener);
     }
 
     /// Returns the upper bounds.

@@ -68,12 +68,12 @@ pub struct Reading {
 /// Learns what is registered, then and later: how another library's registry is kept equal.
 pub trait Follower: Send + Sync {
     /// Is told of a series. Its name may be known already, with other labels.
-    fn appeared(&self, name: &Cow<'static, str>, help: &'static str, kind: Kind);
+    fn appeared(&self, name: &str, help: &'static str, kind: Kind);
 
     /// Is told of a histogram; returns who wants its values, if anybody.
     fn histogram(
         &self,
-        name: &Cow<'static, str>,
+        name: &str,
         help: &'static str,
         labels: &Labels,
         bounds: &[f64],
@@ -185,7 +185,7 @@ impl Meters {
             account
         };
         self.registry.tell(
-            &Cow::Borrowed(account::NAME),
+            account::NAME,
             account::HELP,
             &Labels::new(),
             &Instrument::Gauge(Gauge::default()),
@@ -206,12 +206,8 @@ impl Meters {
         }
         if has_accounts {
             let gauge = Instrument::Gauge(Gauge::default());
-            self.registry.tell(
-                &Cow::Borrowed(account::NAME),
-                account::HELP,
-                &Labels::new(),
-                &gauge,
-            );
+            self.registry
+                .tell(account::NAME, account::HELP, &Labels::new(), &gauge);
         }
     }
 
@@ -408,13 +404,7 @@ impl Registry {
     }
 
     /// Tells the follower, without holding the lock: it may read the registry.
-    fn tell(
-        &self,
-        name: &Cow<'static, str>,
-        help: &'static str,
-        labels: &Labels,
-        instrument: &Instrument,
-    ) {
+    fn tell(&self, name: &str, help: &'static str, labels: &Labels, instrument: &Instrument) {
         let Some(follower) = self.lock().follower.clone() else {
             return;
         };
@@ -564,14 +554,14 @@ mod tests {
     struct Scribe(Mutex<Vec<String>>);
 
     impl Follower for Scribe {
-        fn appeared(&self, name: &Cow<'static, str>, _help: &'static str, kind: Kind) {
+        fn appeared(&self, name: &str, _help: &'static str, kind: Kind) {
             let line = format!("{name} {kind:?}");
             self.0.lock().expect("not poisoned").push(line);
         }
 
         fn histogram(
             &self,
-            name: &Cow<'static, str>,
+            name: &str,
             _help: &'static str,
             labels: &Labels,
             _bounds: &[f64],
