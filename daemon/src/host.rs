@@ -1,5 +1,7 @@
 //! Runs a configuration from start to stop.
 
+use std::time::Instant;
+
 use anyhow::{Context, Result, anyhow};
 use tapline_pipeline::{
     Meters, Shared,
@@ -8,7 +10,7 @@ use tapline_pipeline::{
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{error, info, warn};
 
-use crate::settings::Settings;
+use crate::{settings::Settings, telemetry::metrics};
 
 /// Builds every component without starting any.
 pub(crate) fn build(settings: &Settings, meters: &Meters) -> Result<Graph> {
@@ -20,7 +22,12 @@ pub(crate) fn build(settings: &Settings, meters: &Meters) -> Result<Graph> {
 
 /// Runs until a signal asks to stop, or a receiver fails for good.
 pub(crate) async fn run(settings: &Settings) -> Result<()> {
+    let started = Instant::now();
     let meters = Meters::new();
+    let telemetry = &settings.telemetry;
+    let telling = metrics::start(&telemetry.metrics, &telemetry.resource, &meters, started)
+        .await
+        .map_err(|error| anyhow!(error))?;
     let graph = build(settings, &meters)?;
     // Listened to from here on, so that a signal during the start is not lost.
     let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
@@ -45,6 +52,7 @@ pub(crate) async fn run(settings: &Settings) -> Result<()> {
             warn!(signal = name, "asked twice: not waiting for what is still queued");
         }
     }
+    telling.stop().await;
     failure.map_or(Ok(()), |fatal| Err(fatal.into()))
 }
 

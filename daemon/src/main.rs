@@ -66,7 +66,8 @@ fn run(sources: &Sources) -> Result<()> {
     if !settings.warnings.is_empty() {
         eprintln!("{}", settings.warnings);
     }
-    settings.telemetry.start_log();
+    let telemetry = &settings.telemetry;
+    telemetry::logs::start(&telemetry.logs, &telemetry.resource).map_err(anyhow::Error::msg)?;
     let runtime = runtime()?;
     let ran = runtime.block_on(host::run(&settings));
     // A component that hangs in a blocking call must not keep the process.

@@ -108,8 +108,14 @@ mod tests {
             ("otelcol_exporter_in_flight_requests", Level::Basic),
             ("tapline_items", Level::Basic),
             ("otelcol_processor_batch_batch_send_size", Level::Normal),
-            ("otelcol_processor_batch_timeout_trigger_send", Level::Normal),
-            ("otelcol_processor_batch_batch_send_size_bytes", Level::Detailed),
+            (
+                "otelcol_processor_batch_timeout_trigger_send",
+                Level::Normal,
+            ),
+            (
+                "otelcol_processor_batch_batch_send_size_bytes",
+                Level::Detailed,
+            ),
             ("otelcol_processor_internal_duration", Level::Detailed),
             ("otelcol_exporter_enqueue_size", Level::Detailed),
             ("http_server_request_duration", Level::Detailed),

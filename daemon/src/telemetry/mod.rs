@@ -1,89 +1,61 @@
 //! How tapline speaks of itself: `service: telemetry:`.
+//!
+//! Each of the four blocks has its module: `logs`, `metrics`, `traces` and `resource`. What the
+//! Collector has and we do not is an error that says so, at its place.
 
-use serde::Deserialize;
-use tapline_config::{Node, Problem, Problems, decode_into};
-use tracing_subscriber::{EnvFilter, fmt};
+mod level;
+pub(crate) mod logs;
+pub(crate) mod metrics;
+mod otlp;
+mod resource;
+mod traces;
+mod written;
 
-use crate::output;
+use tapline_config::{Kind, Node, Problem, Problems, decode_valid};
 
-/// The block, as far as it is supported.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+pub(crate) use self::resource::Resource;
+use self::{logs::LogsConfig, metrics::config::MetricsConfig};
+
+/// The whole block.
+#[derive(Clone, Debug, Default)]
 pub(crate) struct TelemetryConfig {
     /// Our own log.
     pub(crate) logs: LogsConfig,
+    /// Our own metrics.
+    pub(crate) metrics: MetricsConfig,
+    /// Who we say we are.
+    pub(crate) resource: Resource,
 }
 
-/// `service: telemetry: logs:`.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct LogsConfig {
-    /// The least severe level that is written.
-    pub(crate) level: Level,
-    /// How lines are written.
-    pub(crate) encoding: Encoding,
-}
-
-/// Severity of our own log lines.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Level {
-    /// Everything.
-    Debug,
-    /// What an operator wants to know.
-    #[default]
-    Info,
-    /// What may need a look.
-    Warn,
-    /// What is broken.
-    Error,
-}
-
-/// Form of our own log lines.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Encoding {
-    /// For people.
-    #[default]
-    Console,
-    /// For machines.
-    Json,
-}
+const KEYS: [&str; 4] = ["logs", "metrics", "traces", "resource"];
 
 impl TelemetryConfig {
-    /// Reads the block; what the Collector has and we do not is an error that says so.
+    /// Reads the block, adding every mistake to a list.
     pub(crate) fn read(node: &Node, problems: &mut Problems) -> Self {
-        const LATER: [&str; 3] = ["metrics", "traces", "resource"];
-        let mut supported = true;
-        for key in LATER {
-            if let Some(written) = node.get(key) {
-                let message = format!("`telemetry::{key}` is not supported by tapline yet");
-                problems.push(Problem::error(written.heading(), message));
-                supported = false;
+        if !matches!(node.kind, Kind::Map(_) | Kind::Null) {
+            let message = format!(
+                "`telemetry` must be a map, but this is {}",
+                node.described()
+            );
+            problems.push(Problem::error(node.blamed(), message));
+        }
+        for (key, written) in node.entries() {
+            if !KEYS.contains(&key.as_str()) {
+                let message = format!("unknown setting `{key}` in `telemetry`");
+                let known = format!("known: {}", KEYS.join(", "));
+                problems.push(Problem::error(written.heading(), message).with_label(known));
             }
         }
-        if !supported {
-            return Self::default();
+        let block = |key| node.get(key).filter(|block| !block.is_null());
+        let logs = block("logs").and_then(|block| decode_valid(block, problems));
+        let metrics = block("metrics").and_then(|block| decode_valid(block, problems));
+        if let Some(traces) = block("traces") {
+            traces::check(traces, problems);
         }
-        decode_into(node, problems).unwrap_or_default()
-    }
-
-    /// Starts our own log on standard error.
-    pub(crate) fn start_log(&self) {
-        let level = match self.logs.level {
-            Level::Debug => "debug,h2=info,hyper=info,hyper_util=info,tonic=info,rustls=info",
-            Level::Info => "info",
-            Level::Warn => "warn",
-            Level::Error => "error",
-        };
-        let log = fmt()
-            .with_env_filter(EnvFilter::new(level))
-            .with_writer(std::io::stderr)
-            .with_ansi(output::color_on_stderr())
-            .with_target(false);
-        match self.logs.encoding {
-            Encoding::Console => log.compact().init(),
-            Encoding::Json => log.json().init(),
+        Self {
+            logs: logs.unwrap_or_default(),
+            metrics: metrics.unwrap_or_default(),
+            resource: Resource::read(node.get("resource"), problems),
         }
     }
 }

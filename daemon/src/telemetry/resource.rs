@@ -132,7 +132,10 @@ impl Resource {
                 }
             }
             let Some(name) = item.get("name").and_then(|name| read_text(name, problems)) else {
-                problems.push(Problem::error(item.heading(), "an attribute needs a `name`"));
+                problems.push(Problem::error(
+                    item.heading(),
+                    "an attribute needs a `name`",
+                ));
                 continue;
             };
             match item.get("value") {
@@ -248,7 +251,10 @@ fn random_bytes() -> [u8; 16] {
         .and_then(|mut source| std::io::Read::read_exact(&mut source, &mut bytes));
     if read.is_err() {
         // Without a source of randomness, time and pid still tell instances apart.
-        let now = std::time::UNIX_EPOCH.elapsed().unwrap_or_default().as_nanos();
+        let now = std::time::UNIX_EPOCH
+            .elapsed()
+            .unwrap_or_default()
+            .as_nanos();
         bytes = (now ^ (u128::from(std::process::id()) << 96)).to_le_bytes();
     }
     bytes
@@ -258,7 +264,7 @@ fn random_bytes() -> [u8; 16] {
 fn uuid(mut bytes: [u8; 16]) -> String {
     bytes[6] = bytes[6] & 0x0f | 0x40;
     bytes[8] = bytes[8] & 0x3f | 0x80;
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = format!("{:032x}", u128::from_be_bytes(bytes));
     let parts = [0..8, 8..12, 12..16, 16..20, 20..32].map(|range| hex.get(range).unwrap_or(""));
     parts.join("-")
 }
@@ -281,7 +287,9 @@ mod tests {
             .map(|(name, value)| format!("{name}={value}"))
             .collect();
         shown.extend(problems.iter().map(|problem| problem.message.clone()));
-        shown.join("\n").replace(env!("CARGO_PKG_VERSION"), "VERSION")
+        shown
+            .join("\n")
+            .replace(env!("CARGO_PKG_VERSION"), "VERSION")
     }
 
     #[test]
@@ -314,7 +322,10 @@ mod tests {
     #[test]
     fn names_what_is_wrong() {
         let said = read("resource:\n  attributes: {a: b}\n  schemas: 1\n");
-        assert!(said.contains("must be a list of `name` and `value`"), "{said}");
+        assert!(
+            said.contains("must be a list of `name` and `value`"),
+            "{said}"
+        );
         assert!(said.contains("unknown setting `schemas`"), "{said}");
         let said = read("resource:\n  a: [1]\n");
         assert!(said.contains("this is a list"), "{said}");

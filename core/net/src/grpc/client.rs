@@ -141,11 +141,15 @@ impl Client {
         }
     }
 
+    /// Returns a channel of its own for generated clients. It needs a runtime, and sends none of
+    /// the headers of this client.
+    pub fn channel(&self) -> Channel {
+        self.endpoint
+            .connect_with_connector_lazy(self.connector.clone())
+    }
+
     fn connect_lazily(&self) -> client::Grpc<Channel> {
-        let channel = self
-            .endpoint
-            .connect_with_connector_lazy(self.connector.clone());
-        let grpc = client::Grpc::new(channel)
+        let grpc = client::Grpc::new(self.channel())
             .max_decoding_message_size(RESPONSE_BYTES_MAX)
             .accept_compressed(CompressionEncoding::Gzip);
         match self.encoding {

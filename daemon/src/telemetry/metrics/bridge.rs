@@ -40,8 +40,8 @@ pub(super) struct Bridge {
 
 #[derive(Default)]
 struct Known {
-    observed: HashSet<Cow<'static, str>>,
-    histograms: HashMap<Cow<'static, str>, Histogram<f64>>,
+    observed: HashSet<String>,
+    histograms: HashMap<String, Histogram<f64>>,
 }
 
 /// What a metric is called once views had their say.
@@ -65,12 +65,12 @@ impl Bridge {
 
     /// Returns how to show a metric, if it is to be shown at all. The first view that means it
     /// decides.
-    fn shown(&self, name: &Cow<'static, str>, help: &'static str) -> Option<Shown> {
+    fn shown(&self, name: &str, help: &'static str) -> Option<Shown> {
         if level::of(name) > self.level {
             return None;
         }
         let mut shown = Shown {
-            name: name.clone(),
+            name: Cow::Owned(name.to_owned()),
             help: Cow::Borrowed(help),
             unit: level::unit(name),
         };
@@ -89,7 +89,7 @@ impl Bridge {
         Some(shown)
     }
 
-    fn observe(&self, name: &Cow<'static, str>, shown: Shown, kind: Kind) {
+    fn observe(&self, name: &str, shown: Shown, kind: Kind) {
         let (sdk, source) = (&self.sdk, Source::new(&self.meters, name));
         match kind {
             // Times have fractions; everything else the Collector counts in whole numbers.
@@ -107,7 +107,7 @@ impl Bridge {
                     .with_callback(move |to| source.tell(to, whole))
                     .build();
             }
-            Kind::Gauge if UP_DOWN.contains(&name.as_ref()) => {
+            Kind::Gauge if UP_DOWN.contains(&name) => {
                 sdk.i64_observable_up_down_counter(shown.name)
                     .with_description(shown.help)
                     .with_unit(shown.unit)
@@ -127,13 +127,13 @@ impl Bridge {
 }
 
 impl Follower for Bridge {
-    fn appeared(&self, name: &Cow<'static, str>, help: &'static str, kind: Kind) {
+    fn appeared(&self, name: &str, help: &'static str, kind: Kind) {
         let is_new = self
             .known
             .lock()
             .expect("nothing panics here")
             .observed
-            .insert(name.clone());
+            .insert(name.to_owned());
         if !is_new {
             return;
         }
@@ -144,7 +144,7 @@ impl Follower for Bridge {
 
     fn histogram(
         &self,
-        name: &Cow<'static, str>,
+        name: &str,
         help: &'static str,
         labels: &Labels,
         bounds: &[f64],
@@ -153,7 +153,7 @@ impl Follower for Bridge {
         let mut known = self.known.lock().expect("nothing panics here");
         let histogram = known
             .histograms
-            .entry(name.clone())
+            .entry(name.to_owned())
             .or_insert_with(|| {
                 self.sdk
                     .f64_histogram(shown.name)
@@ -171,14 +171,14 @@ impl Follower for Bridge {
 /// One name of a registry.
 struct Source {
     meters: Meters,
-    name: Cow<'static, str>,
+    name: String,
 }
 
 impl Source {
-    fn new(meters: &Meters, name: &Cow<'static, str>) -> Self {
+    fn new(meters: &Meters, name: &str) -> Self {
         Self {
             meters: meters.clone(),
-            name: name.clone(),
+            name: name.to_owned(),
         }
     }
 

@@ -276,7 +276,10 @@ impl Validate for PeriodicConfig {
                 invalid.extend(otlp.validate().into_iter().map(under));
             }
             (Optional::Off, Optional::On(_)) => {}
-            _ => invalid.push(Invalid::at("exporter", "must have one of `otlp` and `console`")),
+            _ => invalid.push(Invalid::at(
+                "exporter",
+                "must have one of `otlp` and `console`",
+            )),
         }
         invalid
     }
@@ -334,7 +337,11 @@ mod tests {
             ("*", "", true),
             ("a*c*e", "abcde", true),
             ("a*a", "a", false),
-            ("otelcol_processor_batch_*", "otelcol_exporter_sent_spans", false),
+            (
+                "otelcol_processor_batch_*",
+                "otelcol_exporter_sent_spans",
+                false,
+            ),
         ];
         for (pattern, name, expected) in table {
             assert_eq!(matches(pattern, name), expected, "{pattern} {name}");

@@ -129,8 +129,11 @@ enum Kind {
 struct Family {
     help: String,
     kind: Kind,
-    lines: Vec<String>,
+    lines: Vec<Text>,
 }
+
+/// The lines of one series, and the labels that put them in order.
+type Text = (Vec<Label>, String);
 
 /// Families by name.
 struct Page<'c> {
@@ -174,17 +177,17 @@ impl Page<'_> {
         match data {
             MetricData::Sum(sum) => lines.extend(sum.data_points().map(|point| {
                 let labels = labelled(&mut point.attributes());
-                line(&name, "", &labels, point.value())
+                single(&name, labels, point.value())
             })),
             MetricData::Gauge(gauge) => lines.extend(gauge.data_points().map(|point| {
                 let labels = labelled(&mut point.attributes());
-                line(&name, "", &labels, point.value())
+                single(&name, labels, point.value())
             })),
             MetricData::Histogram(histogram) => {
-                for point in histogram.data_points() {
+                lines.extend(histogram.data_points().map(|point| {
                     let labels = labelled(&mut point.attributes());
-                    histogram_lines(&name, point, &labels, &mut lines);
-                }
+                    (labels.clone(), histogram_lines(&name, point, &labels))
+                }));
             }
             MetricData::ExponentialHistogram(_) => {}
         }
@@ -227,7 +230,7 @@ impl Page<'_> {
             .map(|(key, value)| Label::new(key.as_str(), value.as_str().into_owned()))
             .collect();
         labels.sort();
-        let line = line("target_info", "", &labels, 1);
+        let line = single("target_info", labels, 1);
         let family = self.family("target_info".to_owned(), "Target metadata", Kind::Gauge);
         family.lines.push(line);
     }
@@ -237,7 +240,8 @@ impl Page<'_> {
         const HELP: &str =
             "Total number of internal errors encountered by the promhttp metric handler.";
         let lines = [("encoding", 0), ("gathering", failures)].map(|(cause, count)| {
-            line(NAME, "", &[Label::new("cause", cause.to_owned())], count)
+            let labels = vec![Label::new("cause", cause.to_owned())];
+            single(NAME, labels, count)
         });
         self.family(NAME.to_owned(), HELP, Kind::Counter)
             .lines
@@ -247,13 +251,13 @@ impl Page<'_> {
     fn finish(mut self) -> String {
         let mut text = String::new();
         for (name, family) in &mut self.families {
-            family.lines.sort_by(|one, other| order(one).cmp(&order(other)));
+            family.lines.sort();
             let (name, kind) = self.format.header(name, family.kind);
             let help = escaped(&family.help, Quoted::No);
             // Writing to a string cannot fail.
             let _infallible = write!(text, "# HELP {name} {help}\n# TYPE {name} {kind}\n");
-            for line in &family.lines {
-                text.push_str(line);
+            for (_, lines) in &family.lines {
+                text.push_str(lines);
             }
         }
         if self.format == Format::OpenMetrics {
@@ -261,12 +265,6 @@ impl Page<'_> {
         }
         text
     }
-}
-
-/// Lines of one histogram stay in the order they were made.
-fn order(line: &str) -> &str {
-    let is_of_histogram = line.contains("le=\"") || line.contains("_sum") || line.contains("_count");
-    if is_of_histogram { "" } else { line }
 }
 
 impl Format {
@@ -291,8 +289,8 @@ fn histogram_lines<T: Copy + fmt::Display>(
     name: &str,
     point: &HistogramDataPoint<T>,
     labels: &[Label],
-    lines: &mut Vec<String>,
-) {
+) -> String {
+    let mut lines = String::new();
     let bounds = point
         .bounds()
         .map(|bound| bound.to_string())
@@ -302,10 +300,16 @@ fn histogram_lines<T: Copy + fmt::Display>(
         below += count;
         let mut labels = labels.to_vec();
         labels.push(Label::new("le", bound));
-        lines.push(line(name, "_bucket", &labels, below));
+        lines.push_str(&line(name, "_bucket", &labels, below));
     }
-    lines.push(line(name, "_sum", labels, point.sum()));
-    lines.push(line(name, "_count", labels, point.count()));
+    lines.push_str(&line(name, "_sum", labels, point.sum()));
+    lines.push_str(&line(name, "_count", labels, point.count()));
+    lines
+}
+
+fn single(name: &str, labels: Vec<Label>, value: impl fmt::Display) -> Text {
+    let line = line(name, "", &labels, value);
+    (labels, line)
 }
 
 fn line(name: &str, ending: &str, labels: &[Label], value: impl fmt::Display) -> String {

@@ -35,11 +35,7 @@ pub(super) struct Push {
 
 impl Push {
     /// Makes a push; needs a runtime. Nothing is sent before [`Push::run`].
-    pub(super) fn new(
-        config: &PeriodicConfig,
-        reader: Reader,
-        target: Target,
-    ) -> Self {
+    pub(super) fn new(config: &PeriodicConfig, reader: Reader, target: Target) -> Self {
         Self {
             reader,
             target,

@@ -8,8 +8,7 @@ use std::{
 use opentelemetry_sdk::{
     error::OTelSdkResult,
     metrics::{
-        InstrumentKind, ManualReader, Pipeline, Temporality,
-        data::ResourceMetrics,
+        InstrumentKind, ManualReader, Pipeline, Temporality, data::ResourceMetrics,
         reader::MetricReader,
     },
 };

@@ -1,0 +1,201 @@
+//! Whole lines, as they would be written.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::{Duration, SystemTime},
+};
+
+use serde_json::json;
+use tapline_config::{Environment, Input, Problems, decode_valid, load};
+use tracing::Level;
+
+use super::*;
+
+/// Reads a configuration of logs, or says what is wrong with it.
+fn config(text: &str) -> Result<LogsConfig, String> {
+    let text = if text.is_empty() { "{}" } else { text };
+    let input = Input::text("c.yaml", text);
+    let document = load(&[input], &Environment::default()).expect("the text is YAML");
+    let mut problems = Problems::new();
+    let decoded = decode_valid(document.root(), &mut problems);
+    let messages: Vec<_> = problems.iter().map(|each| each.message.clone()).collect();
+    decoded.ok_or_else(|| messages.join("; "))
+}
+
+fn written(config_text: &str, line: &Line) -> String {
+    let config = config(config_text).expect("is valid");
+    let mut form = Form::new(&config, &Resource::default());
+    form.set_color(false);
+    let now = SystemTime::UNIX_EPOCH + Duration::from_millis(1_787_392_800_042);
+    form.write(line, now)
+}
+
+fn sample() -> Line {
+    let fields = [
+        ("existing_sockets", json!(3)),
+        ("exporter", json!("otlp/backup")),
+        ("error", json!("a \"b\"")),
+    ];
+    Line::new(Level::WARN, "daemon/src/host.rs:30", "tap loaded", &fields)
+}
+
+#[test]
+fn console_lines_are_the_collectors() {
+    assert_eq!(
+        written("disable_zap_resource: true", &sample()),
+        "2026-08-22T10:00:00.042Z\twarn\tdaemon/src/host.rs:30\ttap loaded\t\
+         {\"existing_sockets\": 3, \"otelcol.component.id\": \"otlp/backup\", \
+         \"otelcol.component.kind\": \"exporter\", \"error\": \"a \\\"b\\\"\"}\n"
+    );
+}
+
+#[test]
+fn json_lines_are_the_collectors() {
+    let text = "encoding: json\ndisable_zap_resource: true\ninitial_fields: {site: x}";
+    assert_eq!(
+        written(text, &sample()),
+        "{\"level\":\"warn\",\"ts\":\"2026-08-22T10:00:00.042Z\",\
+         \"caller\":\"daemon/src/host.rs:30\",\"msg\":\"tap loaded\",\"site\":\"x\",\
+         \"existing_sockets\":3,\"otelcol.component.id\":\"otlp/backup\",\
+         \"otelcol.component.kind\":\"exporter\",\"error\":\"a \\\"b\\\"\"}\n"
+    );
+}
+
+#[test]
+fn says_who_it_is_unless_told_not_to() {
+    let line = written("disable_caller: true", &sample());
+    let start = "2026-08-22T10:00:00.042Z\twarn\ttap loaded\t\
+                 {\"resource\": {\"service.instance.id\": \"";
+    assert!(line.starts_with(start), "{line}");
+    assert!(line.contains("\"service.name\": \"tapline\""), "{line}");
+}
+
+#[test]
+fn nothing_in_a_line_can_steer_a_terminal_or_forge_a_line() {
+    let path = json!("\u{1b}[2J\n\u{9b}2J\u{7f}");
+    let fields = [("path", path), ("level", json!("forged"))];
+    let line = Line::new(Level::INFO, "a:1", "got\n\u{1b}]0;x\u{7}\t\u{9b}", &fields);
+    for text in [
+        "disable_zap_resource: true",
+        "encoding: json\ndisable_zap_resource: true",
+    ] {
+        let text = written(text, &line);
+        let controls = |c: &char| c.is_control() && !"\t\n".contains(*c);
+        assert_eq!(text.chars().find(controls), None, "{text:?}");
+        assert_eq!(text.matches('\n').count(), 1, "{text:?}");
+    }
+    let json = written("encoding: json", &line);
+    assert!(json.starts_with("{\"level\":\"info\",\"ts\""), "{json}");
+    assert_eq!(json.matches("\"level\"").count(), 1, "{json}");
+}
+
+#[test]
+fn a_node_is_told_apart_into_id_kind_and_place() {
+    let line = |node: &str| {
+        let line = Line::new(Level::INFO, "a:1", "m", &[("component", json!(node))]);
+        written("disable_zap_resource: true\ndisable_caller: true", &line)
+    };
+    let table = [
+        (
+            "exporter otlp for traces",
+            r#"{"otelcol.component.id": "otlp", "otelcol.component.kind": "exporter", "otelcol.signal": "traces"}"#,
+        ),
+        (
+            "processor batch in logs/2",
+            r#"{"otelcol.component.id": "batch", "otelcol.component.kind": "processor", "otelcol.pipeline.id": "logs/2"}"#,
+        ),
+        (
+            "receiver ebpf",
+            r#"{"otelcol.component.id": "ebpf", "otelcol.component.kind": "receiver"}"#,
+        ),
+        ("something else", r#"{"component": "something else"}"#),
+    ];
+    for (node, expected) in table {
+        let line = line(node);
+        assert!(line.ends_with(&format!("{expected}\n")), "{line}");
+    }
+}
+
+/// Runs `say` with a log of this configuration, and returns what it wrote.
+fn logged(text: &str, say: impl FnOnce()) -> String {
+    let (sinks, written): (Sinks, Arc<Mutex<String>>) = Sinks::memory();
+    let mut config = config(text).expect("is valid");
+    config.disable_zap_resource = true;
+    let log = Log::onto(sinks, &config, &Resource::default());
+    let subscriber = Registry::default().with(log);
+    tracing::subscriber::with_default(subscriber, say);
+    let text = written.lock().expect("tests do not panic").clone();
+    // Without the time, which is now.
+    let lines = text
+        .lines()
+        .map(|line| line.split_once('\t').map_or("", |(_, rest)| rest));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn events_become_lines() {
+    let text = logged("level: info\ndisable_caller: true", || {
+        tracing::info!(answer = 42, is_good = true, ratio = 0.5, "found");
+        tracing::debug!("not told");
+        tracing::error!(error = %"broken", "failed");
+    });
+    assert_eq!(
+        text,
+        "info\tfound\t{\"answer\": 42, \"is_good\": true, \"ratio\": 0.5}\n\
+         error\tfailed\t{\"error\": \"broken\"}"
+    );
+    let caller = logged("", || tracing::info!("here"));
+    assert!(
+        caller.starts_with("info\tdaemon/src/telemetry/logs/tests.rs:"),
+        "{caller}"
+    );
+}
+
+#[test]
+fn repetitions_are_left_out() {
+    let say = || (0..25).for_each(|round| tracing::warn!(round, "again"));
+    let lines = |text: &str| logged(text, say).lines().count();
+    assert_eq!(lines(""), 10);
+    assert_eq!(lines("sampling: {initial: 2, thereafter: 10}"), 4);
+    assert_eq!(lines("sampling: {enabled: false}"), 25);
+}
+
+#[test]
+fn levels_above_error_write_nothing_of_ours() {
+    for level in ["dpanic", "panic", "fatal"] {
+        let text = logged(&format!("level: {level}"), || tracing::error!("failed"));
+        assert_eq!(text, "");
+    }
+}
+
+#[test]
+fn files_are_appended_to_and_must_open() {
+    let directory = std::env::temp_dir().join(format!("tapline-log-{}", std::process::id()));
+    std::fs::create_dir_all(&directory).expect("the temporary directory is there");
+    let path = directory.join("own.log");
+    let paths = [path.display().to_string()];
+    for _ in 0..2 {
+        Sinks::open(&paths, &[])
+            .expect("can be opened")
+            .write("line\n");
+    }
+    let text = std::fs::read_to_string(&path).expect("was written");
+    std::fs::remove_dir_all(&directory).expect("is ours");
+    assert_eq!(text, "line\nline\n");
+    let error = Sinks::open(&["/no/such/place".to_owned()], &[]).expect_err("cannot be opened");
+    assert!(
+        error.starts_with("cannot open the log file /no/such/place: "),
+        "{error}"
+    );
+}
+
+#[test]
+fn says_what_it_does_not_support() {
+    let error = config("processors: [{batch: {}}]").expect_err("is refused");
+    assert_eq!(
+        error,
+        "`processors` is not supported by tapline yet: own logs are lines only"
+    );
+    assert!(config("level: loud").is_err());
+    assert!(config("encoding: console\nlevel: INFO\ndevelopment: true").is_ok());
+}

@@ -1,0 +1,35 @@
+//! `service: telemetry: traces:`: accepted, and said to have no effect: tapline makes no spans
+//! about itself.
+
+use serde::Deserialize;
+use tapline_config::{Node, Problem, Problems, decode_into};
+
+use super::written::Written;
+
+/// The Collector's keys.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct TracesConfig {
+    level: String,
+    propagators: Vec<String>,
+    processors: Vec<Written>,
+    sampler: Written,
+}
+
+/// Checks the block, and warns that what it asks for does not happen.
+pub(super) fn check(node: &Node, problems: &mut Problems) {
+    let Some(config) = decode_into::<TracesConfig>(node, problems) else {
+        return;
+    };
+    let level = config.level.to_ascii_lowercase();
+    if !["", "none", "basic", "normal", "detailed"].contains(&level.as_str()) {
+        let written = node.get("level").unwrap_or(node);
+        let message = format!("`level` must be none or basic, not \"{}\"", config.level);
+        problems.push(Problem::error(written.blamed(), message));
+    }
+    let asks_for_spans = !config.processors.is_empty() || config.sampler.is_there();
+    if asks_for_spans || !config.propagators.is_empty() {
+        let message = "tapline makes no spans about itself yet: `traces` has no effect";
+        problems.push(Problem::warning(node.heading(), message));
+    }
+}
