@@ -27,6 +27,6 @@ pub use memory::{Held, Memory};
 pub use meter::{Counter, Gauge, Histogram, Meters, account::Account};
 pub use outage::{Outage, RateLimit, Recovery};
 pub use refusal::{Fault, Refusal, Verdict};
-pub use status::{Health, Status, StatusTable};
+pub use status::{Health, Moment, Status, StatusTable};
 pub use stop::Stop;
 pub use storage::{RecordLog, RecordNumber, Storage, WriteError};

@@ -6,7 +6,10 @@ use std::{
     collections::BTreeMap,
     fmt,
     sync::{Arc, Mutex, MutexGuard},
+    time::SystemTime,
 };
+
+use tokio::time::Instant;
 
 use crate::graph::Node;
 
@@ -102,6 +105,27 @@ pub struct Health {
     pub cause: String,
     /// Whether its last word on its backend was an error: stopping does not change that.
     pub is_failing: bool,
+    /// Since when it is in its state; `None` before it left the first one.
+    pub since: Option<Moment>,
+}
+
+/// One moment on the clock that is never set, and on the one that people read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moment {
+    /// For telling how long ago it was.
+    pub instant: Instant,
+    /// For telling when it was.
+    pub time: SystemTime,
+}
+
+impl Moment {
+    /// Returns this moment.
+    pub fn now() -> Self {
+        Self {
+            instant: Instant::now(),
+            time: SystemTime::now(),
+        }
+    }
 }
 
 /// The state of every component of a graph. Cheap to clone; clones share the table.
@@ -162,6 +186,7 @@ fn move_to(table: &mut BTreeMap<Node, Health>, node: &Node, status: Status, caus
     let legal = health.status.may_become(status);
     if legal {
         health.status = status;
+        health.since = Some(Moment::now());
         cause.clone_into(&mut health.cause);
         health.is_failing = match status {
             Status::RecoverableError => true,
