@@ -17,7 +17,7 @@ use tracing::{
 };
 
 use super::config::{Encoding, LogsConfig};
-use crate::{output, telemetry::Resource};
+use crate::{output, telemetry::Resource, timestamp};
 
 /// Names and values in the order they are written, each name once.
 #[derive(Clone, Debug, Default)]
@@ -235,7 +235,7 @@ impl Form {
     pub(super) fn write(&self, line: &Line, now: SystemTime) -> String {
         let mut fields = self.first.clone();
         fields.add_all(&line.fields);
-        let time = iso8601(now);
+        let time = timestamp::millis(now);
         let caller = line.caller.as_deref().filter(|_| self.with_caller);
         match self.encoding {
             Encoding::Console => self.console(line, &time, caller, &fields),
@@ -374,36 +374,4 @@ impl Formatter for Style {
         escape_into(&mut escaped, fragment);
         writer.write_all(escaped.as_bytes())
     }
-}
-
-/// Writes a time as `2026-08-22T10:00:00.000Z`.
-fn iso8601(time: SystemTime) -> String {
-    let since = time.duration_since(SystemTime::UNIX_EPOCH);
-    let since = since.unwrap_or_default();
-    let (days, second) = (since.as_secs() / 86_400, since.as_secs() % 86_400);
-    let (year, month, day) = date(days);
-    let (hour, minute) = (second / 3600, second / 60 % 60);
-    format!(
-        "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{:02}.{:03}Z",
-        second % 60,
-        since.subsec_millis()
-    )
-}
-
-/// Returns the civil date so many days after 1970-01-01, counting years from March.
-fn date(days: u64) -> (u64, u64, u64) {
-    let days = days + 719_468;
-    let (era, day_of_era) = (days / 146_097, days % 146_097);
-    let leaps = day_of_era / 1460 + day_of_era / 146_096 - day_of_era / 36_524;
-    let year_of_era = (day_of_era - leaps) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * from_march + 2) / 5 + 1;
-    let month = if from_march < 10 {
-        from_march + 3
-    } else {
-        from_march - 9
-    };
-    let year = year_of_era + era * 400 + u64::from(month <= 2);
-    (year, month, day)
 }

@@ -1,0 +1,169 @@
+//! What extensions with a small HTTP server have in common: its settings stand among their own.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use tapline_config::{HttpServerConfig, Invalid, Kind, Node, Problems, Validate, decode_into};
+use tapline_net::{
+    Limits,
+    http::{Answer, Handler, ServerSettings, serve},
+    listen::Listener,
+};
+use tapline_pipeline::{StartError, Stop, Work};
+
+/// How many may ask at a time; more wait.
+const CONNECTIONS_MAX: usize = 64;
+/// How long the last answers may take.
+const DRAIN_TIME_MAX: Duration = Duration::from_secs(1);
+/// How long the head of a request may take, unless the configuration says else.
+const HEAD_TIME_MAX: tapline_config::Duration = tapline_config::Duration::from_secs(60);
+/// Nobody has to send us anything.
+const BODY_BYTES_MAX: usize = 64 << 10;
+
+/// Reads the settings of the server that stand in a block among an extension's own, and returns
+/// the block without them. The extension's own decoding then finds keys that nobody knows.
+pub(super) fn read(
+    node: &Node,
+    own_keys: &[&str],
+    default_endpoint: &str,
+    problems: &mut Problems,
+) -> (Option<HttpServerConfig>, Node) {
+    let (mut own, mut server) = (node.clone(), node.clone());
+    if let (Kind::Map(own), Kind::Map(server)) = (&mut own.kind, &mut server.kind) {
+        own.retain(|(key, _)| own_keys.contains(&key.as_str()));
+        server.retain(|(key, _)| !own_keys.contains(&key.as_str()));
+    }
+    let config = decode_into(&server, problems)
+        .and_then(|config| checked(config, node, default_endpoint, problems));
+    (config, own)
+}
+
+/// Fills in the endpoint and reports what cannot be.
+fn checked(
+    mut config: HttpServerConfig,
+    node: &Node,
+    default_endpoint: &str,
+    problems: &mut Problems,
+) -> Option<HttpServerConfig> {
+    if config.endpoint.is_empty() {
+        default_endpoint.clone_into(&mut config.endpoint);
+    }
+    let mut invalid = config.validate();
+    for (key, is_on) in [
+        ("tls", config.tls.is_on()),
+        ("cors", config.cors.is_on()),
+        ("auth", config.auth.is_some()),
+    ] {
+        if is_on {
+            invalid.push(Invalid::at(key, "is not supported here by tapline yet"));
+        }
+    }
+    problems.extend(invalid.iter().map(|each| each.locate(node)));
+    invalid.is_empty().then_some(config)
+}
+
+/// Listens, or says why not.
+pub(super) async fn listen(config: &HttpServerConfig) -> Result<Listener, StartError> {
+    Listener::bind(config.transport, &config.endpoint)
+        .await
+        .map_err(|error| StartError(error.to_string()))
+}
+
+/// Returns the work that answers until `stop`.
+pub(super) fn work(
+    listener: Listener,
+    config: &HttpServerConfig,
+    handler: Arc<dyn Handler>,
+    stop: Stop,
+) -> Work {
+    let limited = |time: tapline_config::Duration| (!time.is_zero()).then(|| time.get());
+    let settings = ServerSettings {
+        limits: Limits {
+            connections_max: Some(CONNECTIONS_MAX),
+            drain_time_max: DRAIN_TIME_MAX,
+        },
+        body_bytes_max: BODY_BYTES_MAX,
+        answer_headers: headers(config),
+        head_time_max: limited(config.read_header_timeout.unwrap_or(HEAD_TIME_MAX)),
+        body_time_max: limited(config.read_timeout),
+        keep_alive: config.keep_alives_enabled,
+        ..ServerSettings::default()
+    };
+    Box::pin(async move {
+        serve(listener, settings, handler, stop.requested()).await;
+        Ok(())
+    })
+}
+
+/// What cannot be a header is left out; there is nobody to tell who could not see it.
+fn headers(config: &HttpServerConfig) -> HeaderMap {
+    let pairs = config.response_headers.iter();
+    let usable = pairs.filter_map(|(name, value)| {
+        let name = HeaderName::try_from(name).ok()?;
+        Some((name, HeaderValue::try_from(value.reveal()).ok()?))
+    });
+    usable.collect()
+}
+
+/// Makes an answer.
+pub(super) fn answer(status: StatusCode, kind: &'static str, body: String) -> Answer {
+    let mut answer = Answer::new(Bytes::from(body));
+    *answer.status_mut() = status;
+    let headers = answer.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    // What we are is nobody's guess, and pages that show the process run nothing.
+    let nosniff = HeaderValue::from_static("nosniff");
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, nosniff);
+    let policy = HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'");
+    headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    answer
+}
+
+/// Returns the value of a parameter of a query; empty when it has none, `None` when not given.
+pub(super) fn parameter(query: &str, name: &str) -> Option<String> {
+    query.split('&').find_map(|pair| {
+        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+        (key == name).then(|| decoded(value))
+    })
+}
+
+/// Undoes percent encoding; what is not well formed stays as it is.
+fn decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        let pair = after.get(..2).and_then(|hex| std::str::from_utf8(hex).ok());
+        let byte = pair.and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        match (first, byte) {
+            (b'%', Some(byte)) => {
+                bytes.push(byte);
+                rest = after.get(2..).unwrap_or_default();
+            }
+            (b'+', _) => {
+                bytes.push(b' ');
+                rest = after;
+            }
+            _ => {
+                bytes.push(*first);
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parameter;
+
+    #[test]
+    fn parameters_are_found_and_decoded() {
+        let query = "verbose&pipeline=traces%2Fa+b&x=%zz";
+        assert_eq!(parameter(query, "verbose").as_deref(), Some(""));
+        assert_eq!(parameter(query, "pipeline").as_deref(), Some("traces/a b"));
+        assert_eq!(parameter(query, "x").as_deref(), Some("%zz"));
+        assert_eq!(parameter(query, "y"), None);
+    }
+}
