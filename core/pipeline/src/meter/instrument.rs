@@ -121,6 +121,11 @@ impl Histogram {
         self.record(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX));
     }
 
+    /// Returns whether somebody is told the values: what costs something to measure asks first.
+    pub fn is_followed(&self) -> bool {
+        self.0.listener.read().expect(UNBROKEN).is_some()
+    }
+
     /// Tells `listener` every value from here on, and nobody else.
     pub(super) fn tell(&self, listener: Listener) {
         *self.0.listener.write().expect(UNBROKEN) = Some(listener);

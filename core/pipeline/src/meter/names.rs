@@ -28,6 +28,16 @@ pub const PROCESSOR_OUTGOING: Metric = (
     "otelcol_processor_outgoing_items",
     "Items emitted from the processor.",
 );
+/// How long a processor itself took for a batch, without those behind it; measured only while
+/// somebody listens to the histogram.
+pub const PROCESSOR_DURATION: Metric = (
+    "otelcol_processor_internal_duration",
+    "Duration of time taken to process a batch of telemetry data through the processor.",
+);
+/// Upper bounds of durations, in seconds: the Collector's.
+pub const DURATION_BOUNDS: [f64; 14] = [
+    0.0, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 10.0,
+];
 /// Taken by a backend; per signal.
 pub const EXPORTER_SENT: Metric = (
     "otelcol_exporter_sent",

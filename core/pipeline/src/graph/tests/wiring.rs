@@ -1,5 +1,7 @@
 //! What is wired to what, and what the edges count.
 
+use std::sync::{Arc, Mutex};
+
 use tapline_pdata::Signal;
 use tokio::time::sleep;
 
@@ -75,6 +77,7 @@ fn lists_the_metrics_of_every_edge_at_zero_once_it_is_built() {
             "otelcol_exporter_send_failed_spans{exporter=take}",
             "otelcol_exporter_sent_spans{exporter=take}",
             "otelcol_processor_incoming_items{otel_signal=traces,processor=pass}",
+            "otelcol_processor_internal_duration{otel_signal=traces,processor=pass} not zero",
             "otelcol_processor_outgoing_items{otel_signal=traces,processor=pass}",
             "otelcol_receiver_accepted_spans{receiver=open}",
             "otelcol_receiver_refused_spans{receiver=open}",
@@ -85,6 +88,9 @@ fn lists_the_metrics_of_every_edge_at_zero_once_it_is_built() {
             "tapline_exporter_queued_items{exporter=take,otel_signal=traces}",
             "tapline_exporter_received_items{exporter=take,otel_signal=traces}",
             "tapline_exporter_refused_items{exporter=take,otel_signal=traces}",
+            "tapline_items{component=open,kind=receiver,signal=traces,state=received}",
+            "tapline_items{component=open,kind=receiver,signal=traces,state=sent}",
+            "tapline_items{component=open,kind=receiver,signal=traces,state=queued}",
         ]
     );
 }
@@ -201,6 +207,59 @@ async fn keeps_a_hung_exporter_from_that_of_another_pipeline() {
     assert_eq!(
         cast.total("otelcol_exporter_sent_spans", "exporter", "hung"),
         0
+    );
+    running.stop().await;
+}
+
+/// Listens to every histogram, and writes down what it is told in milliseconds.
+#[derive(Default)]
+struct Stopwatch(Arc<Mutex<Vec<String>>>);
+
+impl crate::meter::Follower for Stopwatch {
+    fn appeared(&self, _: &str, _: &'static str, _: crate::meter::Kind) {}
+
+    fn histogram(
+        &self,
+        name: &str,
+        _: &'static str,
+        labels: &crate::meter::Labels,
+        _: &[f64],
+    ) -> Option<crate::meter::Listener> {
+        let told = Arc::clone(&self.0);
+        let label = format!(
+            "{name} {}",
+            labels.get("processor").cloned().unwrap_or_default()
+        );
+        Some(Box::new(move |seconds| {
+            let line = format!("{label} {:.0} ms", seconds * 1000.0);
+            told.lock().expect("not poisoned").push(line);
+        }))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn times_a_stage_without_what_is_behind_it() {
+    let cast = Cast {
+        delivery: direct(),
+        ..Cast::default()
+    }
+    .scripted("x", "slow");
+    let stopwatch = Stopwatch::default();
+    let told = Arc::clone(&stopwatch.0);
+    cast.meters.follow(Arc::new(stopwatch));
+    let running = cast.running("logs: open | pass pass/2 | x").await;
+    let before = tokio::time::Instant::now();
+    cast.push("open", Signal::Logs, 1).await.expect("taken");
+    assert!(
+        before.elapsed() > std::time::Duration::ZERO,
+        "the exporter takes time"
+    );
+    assert_eq!(
+        *told.lock().expect("not poisoned"),
+        [
+            "otelcol_processor_internal_duration pass/2 0 ms",
+            "otelcol_processor_internal_duration pass 0 ms"
+        ]
     );
     running.stop().await;
 }
