@@ -6,7 +6,7 @@
 
 use std::{
     borrow::Cow,
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     sync::{Arc, Mutex},
 };
 
@@ -14,13 +14,17 @@ use opentelemetry::{
     KeyValue,
     metrics::{AsyncInstrument, Histogram, Meter},
 };
+use opentelemetry_sdk::metrics::{Instrument, MeterProviderBuilder, SdkMeterProvider, Stream};
 use tapline_pipeline::{
     Meters,
     meter::{Follower, Kind, Labels, Listener, Value, account},
 };
 
 use super::config::{ViewConfig, matches};
-use crate::telemetry::level::{self, Level};
+use crate::telemetry::{
+    level::{self, Level},
+    resource::Resource,
+};
 
 /// Gauges that the Collector counts up and down, so that they may be summed.
 const UP_DOWN: [&str; 3] = [
@@ -28,6 +32,31 @@ const UP_DOWN: [&str; 3] = [
     "otelcol_processor_batch_metadata_cardinality",
     account::NAME,
 ];
+
+/// The series that one instrument may have. The SDK reserves room for all of them, at 32 bytes
+/// each, so there are fewer than the registry could list.
+const SERIES_MAX: usize = 250;
+/// There are several of these per component.
+const ITEM_SERIES_MAX: usize = 2_000;
+
+/// Begins a provider that has room for as many series as an instrument may have.
+pub(super) fn provider(resource: &Resource) -> MeterProviderBuilder {
+    let room = |instrument: &Instrument| {
+        let stream = Stream::builder().with_cardinality_limit(series_max(instrument.name()));
+        stream.build().ok()
+    };
+    SdkMeterProvider::builder()
+        .with_resource(resource.to_sdk())
+        .with_view(room)
+}
+
+fn series_max(name: &str) -> usize {
+    if name == account::NAME {
+        ITEM_SERIES_MAX
+    } else {
+        SERIES_MAX
+    }
+}
 
 /// Stands between a registry and the SDK.
 pub(super) struct Bridge {
@@ -40,7 +69,8 @@ pub(super) struct Bridge {
 
 #[derive(Default)]
 struct Known {
-    observed: HashSet<String>,
+    /// How many series each name has.
+    observed: HashMap<String, usize>,
     histograms: HashMap<String, Histogram<f64>>,
 }
 
@@ -128,13 +158,21 @@ impl Bridge {
 
 impl Follower for Bridge {
     fn appeared(&self, name: &str, help: &'static str, kind: Kind) {
-        let is_new = self
-            .known
-            .lock()
-            .expect("nothing panics here")
-            .observed
-            .insert(name.to_owned());
-        if !is_new {
+        let series = {
+            let mut known = self.known.lock().expect("nothing panics here");
+            let series = known.observed.entry(name.to_owned()).or_default();
+            *series += 1;
+            *series
+        };
+        // A book has several series, and is told of once.
+        if name != account::NAME && series == series_max(name) + 1 {
+            tracing::warn!(
+                metric = name,
+                series,
+                "more series than can be told apart: the rest is shown as one"
+            );
+        }
+        if series > 1 {
             return;
         }
         if let Some(shown) = self.shown(name, help) {

@@ -50,7 +50,7 @@ pub(crate) async fn start(
     let mut starter = Starter {
         tasks: JoinSet::new(),
         stop: Stop::new(),
-        provider: Some(SdkMeterProvider::builder().with_resource(resource.to_sdk())),
+        provider: Some(bridge::provider(resource)),
     };
     if config.level == Level::None {
         return Ok(starter.nothing());

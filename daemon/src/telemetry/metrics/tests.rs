@@ -26,7 +26,7 @@ fn page(meters: &Meters, level: Level, config: PageConfig) -> Page {
     let mut starter = Starter {
         tasks: JoinSet::new(),
         stop: Stop::new(),
-        provider: Some(SdkMeterProvider::builder().with_resource(resource().to_sdk())),
+        provider: Some(bridge::provider(&resource())),
     };
     let page = Page::new(starter.reader(Temporality::Cumulative), config);
     let provider = starter.provider.take().expect("is there").build();
@@ -420,4 +420,24 @@ fn a_view_can_drop_and_rename() {
     let text = scraped(&page, "");
     assert!(text.contains("# HELP sent Gone.\n"), "{text}");
     assert!(!text.contains("otelcol_process_uptime"), "{text}");
+}
+
+#[test]
+fn a_metric_keeps_as_many_series_apart_as_there_is_room_for() {
+    let meters = Meters::new();
+    let page = page(&meters, Level::Normal, PageConfig::default());
+    for number in 0..300 {
+        let id = number.to_string();
+        meters
+            .labelled(&[("exporter", id.as_str())])
+            .counter("otelcol_exporter_sent_spans", "Sent.", &[])
+            .add(1);
+    }
+    let text = scraped(&page, "");
+    let rest = "otelcol_exporter_sent_spans{otel_metric_overflow=\"true\"}";
+    let apart = text
+        .lines()
+        .filter(|line| line.starts_with("otelcol_exporter_sent_spans{exp"));
+    assert_eq!(apart.count(), 250);
+    assert!(text.contains(rest), "{text}");
 }
