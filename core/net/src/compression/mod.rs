@@ -159,12 +159,16 @@ fn write_all(encoder: &mut impl Write, chunks: &[Bytes]) -> io::Result<()> {
     chunks.iter().try_for_each(|chunk| encoder.write_all(chunk))
 }
 
+/// The level of deflate when none is asked for; docs/decisions/008 has the measurement.
+const DEFLATE_LEVEL_DEFAULT: u32 = 4;
+
 /// Go's -2 means Huffman only, which flate2 lacks; the fastest level is the nearest thing.
 fn deflate_level(level: i32) -> flate2::Compression {
     match level {
         1..=9 => flate2::Compression::new(level.unsigned_abs()),
         -2 => flate2::Compression::fast(),
-        _ => flate2::Compression::default(),
+        -1 => flate2::Compression::default(),
+        _ => flate2::Compression::new(DEFLATE_LEVEL_DEFAULT),
     }
 }
 
