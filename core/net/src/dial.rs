@@ -1,21 +1,29 @@
-//! Opens one connection, plain or TLS. What goes wrong names the endpoint and the cause.
+//! Opens one connection: plain or TLS, direct or through a proxy, to a name, an address or a path.
+//!
+//! What goes wrong names the endpoint and the cause.
 
 use std::{
-    io,
+    fmt, io,
+    net::SocketAddr,
+    path::PathBuf,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
 
+use http::HeaderValue;
 use rustls::{ClientConfig, pki_types::ServerName};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpStream,
+    net::{TcpStream, UnixStream},
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
-use crate::tls::{self, TlsError, TlsSettings};
+use crate::{
+    proxy::{Proxy, ProxySettings},
+    tls::{self, TlsError, TlsSettings},
+};
 
 /// How long name resolution, connecting and the TLS handshake may take together.
 const DIAL_TIME_MAX: Duration = Duration::from_secs(20);
@@ -25,75 +33,45 @@ const DIAL_TIME_MAX: Duration = Duration::from_secs(20);
 #[error("{0}")]
 pub struct DialError(String);
 
-/// Makes connections that share one TLS configuration.
-#[derive(Clone, Debug)]
-pub(crate) struct Dialer {
-    tls: Option<Arc<ClientConfig>>,
-    server_name: Option<ServerName<'static>>,
+impl DialError {
+    pub(crate) fn new(message: String) -> Self {
+        Self(message)
+    }
 }
 
-impl Dialer {
-    /// Makes a dialer; without TLS settings it can only make plain connections.
-    pub(crate) fn new(tls: Option<&TlsSettings>, alpn: &[&[u8]]) -> Result<Self, TlsError> {
-        let Some(settings) = tls else {
-            return Ok(Self {
-                tls: None,
-                server_name: None,
-            });
-        };
-        let server_name = settings
-            .server_name
-            .as_deref()
-            .map(tls::server_name)
-            .transpose()?;
-        Ok(Self {
-            tls: Some(tls::client_config(settings, alpn)?),
-            server_name,
-        })
-    }
+/// Something to connect to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// A name, an address, or an address in brackets; looked up when connecting.
+    Name { host: String, port: u16 },
+    /// One address of a host; TLS asks for the host.
+    Address { host: String, address: SocketAddr },
+    /// A unix socket.
+    Unix(PathBuf),
+}
 
-    /// Connects. `host` may be a name, an address, or an address in brackets.
-    pub(crate) async fn dial(
-        &self,
-        host: &str,
-        port: u16,
-        security: Security,
-    ) -> Result<Connection, DialError> {
-        let endpoint = format!("{host}:{port}");
-        let dialled = tokio::time::timeout(DIAL_TIME_MAX, async {
-            let socket = connect(host, port, &endpoint).await?;
-            match security {
-                Security::Plain => Ok(Connection::Plain(socket)),
-                Security::Tls => self.handshake(socket, host, &endpoint).await,
+impl Place {
+    fn host(&self) -> &str {
+        match self {
+            Self::Name { host, .. } | Self::Address { host, .. } => host,
+            Self::Unix(_) => "localhost",
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name { host, port } => write!(f, "{host}:{port}"),
+            Self::Address { host, address } => {
+                let bare = host.trim_start_matches('[').trim_end_matches(']');
+                if bare == address.ip().to_string() {
+                    return write!(f, "{address}");
+                }
+                write!(f, "{host}:{} ({})", address.port(), address.ip())
             }
-        });
-        dialled.await.unwrap_or_else(|_elapsed| {
-            Err(DialError(format!(
-                "connection to {endpoint} timed out after {DIAL_TIME_MAX:?}"
-            )))
-        })
-    }
-
-    async fn handshake(
-        &self,
-        socket: TcpStream,
-        host: &str,
-        endpoint: &str,
-    ) -> Result<Connection, DialError> {
-        let failed =
-            |cause: &str| DialError(format!("TLS handshake with {endpoint} failed: {cause}"));
-        let Some(config) = &self.tls else {
-            return Err(failed("TLS is not configured"));
-        };
-        let name = match &self.server_name {
-            Some(name) => name.clone(),
-            None => tls::server_name(host).map_err(|error| failed(&error.to_string()))?,
-        };
-        let stream = TlsConnector::from(Arc::clone(config))
-            .connect(name, socket)
-            .await;
-        let stream = stream.map_err(|error| failed(&cause(&error)))?;
-        Ok(Connection::Tls(Box::new(stream)))
+            Self::Unix(path) => write!(f, "{}", path.display()),
+        }
     }
 }
 
@@ -104,27 +82,160 @@ pub(crate) enum Security {
     Tls,
 }
 
-async fn connect(host: &str, port: u16, endpoint: &str) -> Result<TcpStream, DialError> {
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    let addresses = tokio::net::lookup_host((bare, port))
-        .await
-        .map_err(|error| DialError(format!("cannot resolve {host}: {}", cause(&error))))?;
-    let mut last = DialError(format!("cannot resolve {host}: it has no address"));
-    for address in addresses {
-        match TcpStream::connect(address).await {
-            Ok(socket) => {
-                // Requests are written whole; waiting for more to send only adds latency.
-                // A system that cannot do this is slower, not broken.
-                let _best_effort = socket.set_nodelay(true);
-                return Ok(socket);
-            }
-            Err(error) => last = refused(&error, endpoint),
-        }
-    }
-    Err(last)
+/// Which connections go through a proxy by `CONNECT`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tunnel {
+    /// All, and plain ones use the proxy for TLS as well, as in gRPC.
+    Always,
+    /// Those with TLS. Over a plain one the proxy is asked to fetch the whole URL.
+    ForTls,
 }
 
-fn refused(error: &io::Error, endpoint: &str) -> DialError {
+/// Makes connections that share one TLS configuration.
+#[derive(Clone, Debug)]
+pub(crate) struct Dialer {
+    tls: Option<Arc<ClientConfig>>,
+    server_name: Option<ServerName<'static>>,
+    proxies: Arc<ProxySettings>,
+    tunnel: Tunnel,
+}
+
+impl Dialer {
+    /// Makes a dialer; without TLS settings it can only make plain connections.
+    pub(crate) fn new(
+        tls: Option<&TlsSettings>,
+        alpn: &[&[u8]],
+        proxies: ProxySettings,
+        tunnel: Tunnel,
+    ) -> Result<Self, TlsError> {
+        let name = tls.and_then(|settings| settings.server_name.as_deref());
+        Ok(Self {
+            tls: tls
+                .map(|settings| tls::client_config(settings, alpn))
+                .transpose()?,
+            server_name: name.map(tls::server_name).transpose()?,
+            proxies: Arc::new(proxies),
+            tunnel,
+        })
+    }
+
+    /// Returns the proxy between us and a host, if there is one.
+    pub(crate) fn proxy(&self, host: &str, port: u16, security: Security) -> Option<&Proxy> {
+        let security = match self.tunnel {
+            Tunnel::Always => Security::Tls,
+            Tunnel::ForTls => security,
+        };
+        self.proxies.between(host, port, security)
+    }
+
+    /// Returns what a request that a proxy fetches has to carry, if it has to.
+    pub(crate) fn proxy_authorization(
+        &self,
+        host: &str,
+        port: u16,
+        security: Security,
+    ) -> Option<HeaderValue> {
+        let proxy = self.proxy(host, port, security)?;
+        let is_fetched = self.tunnel == Tunnel::ForTls && security == Security::Plain;
+        proxy.authorization().filter(|_| is_fetched).cloned()
+    }
+
+    /// Connects.
+    pub(crate) async fn dial(
+        &self,
+        place: &Place,
+        security: Security,
+    ) -> Result<Connection, DialError> {
+        let dialled = tokio::time::timeout(DIAL_TIME_MAX, async {
+            let socket = self.connect(place, security).await?;
+            match security {
+                Security::Plain => Ok(Connection::Plain(socket)),
+                Security::Tls => self.handshake(socket, place).await,
+            }
+        });
+        dialled.await.unwrap_or_else(|_elapsed| {
+            Err(DialError(format!(
+                "connection to {place} timed out after {DIAL_TIME_MAX:?}"
+            )))
+        })
+    }
+
+    async fn connect(&self, place: &Place, security: Security) -> Result<Socket, DialError> {
+        match place {
+            Place::Unix(path) => match UnixStream::connect(path).await {
+                Ok(socket) => Ok(Socket::Unix(socket)),
+                Err(error) => Err(refused(&error, place)),
+            },
+            Place::Address { address, .. } => match TcpStream::connect(address).await {
+                Ok(socket) => Ok(Socket::tcp(socket)),
+                Err(error) => Err(refused(&error, place)),
+            },
+            Place::Name { host, port } => match self.proxy(host, *port, security) {
+                None => Ok(Socket::tcp(connect_to_any(host, *port).await?)),
+                Some(proxy) => {
+                    let mut socket = connect_to_any(proxy.host(), proxy.port()).await?;
+                    if self.tunnel == Tunnel::Always || security == Security::Tls {
+                        proxy.open_tunnel(&mut socket, host, *port).await?;
+                    }
+                    Ok(Socket::tcp(socket))
+                }
+            },
+        }
+    }
+
+    async fn handshake(&self, socket: Socket, place: &Place) -> Result<Connection, DialError> {
+        let failed = |cause: &str| DialError(format!("TLS handshake with {place} failed: {cause}"));
+        let Some(config) = &self.tls else {
+            return Err(failed("TLS is not configured"));
+        };
+        let name = match &self.server_name {
+            Some(name) => name.clone(),
+            None => tls::server_name(place.host()).map_err(|error| failed(&error.to_string()))?,
+        };
+        let stream = TlsConnector::from(Arc::clone(config))
+            .connect(name, socket)
+            .await;
+        let stream = stream.map_err(|error| failed(&cause(&error)))?;
+        Ok(Connection::Tls(Box::new(stream)))
+    }
+}
+
+/// Looks up the addresses of a host, without repetitions.
+pub(crate) async fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>, DialError> {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    let found = tokio::net::lookup_host((bare, port))
+        .await
+        .map_err(|error| DialError(format!("cannot resolve {host}: {}", cause(&error))))?;
+    let mut addresses = Vec::new();
+    for address in found {
+        if !addresses.contains(&address) {
+            addresses.push(address);
+        }
+    }
+    if addresses.is_empty() {
+        return Err(DialError(format!(
+            "cannot resolve {host}: it has no address"
+        )));
+    }
+    Ok(addresses)
+}
+
+async fn connect_to_any(host: &str, port: u16) -> Result<TcpStream, DialError> {
+    let place = Place::Name {
+        host: host.to_owned(),
+        port,
+    };
+    let mut failure = None;
+    for address in resolve(host, port).await? {
+        match TcpStream::connect(address).await {
+            Ok(socket) => return Ok(socket),
+            Err(error) => failure = Some(refused(&error, &place)),
+        }
+    }
+    Err(failure.expect("a resolved host has an address"))
+}
+
+fn refused(error: &io::Error, endpoint: &Place) -> DialError {
     DialError(match error.kind() {
         io::ErrorKind::ConnectionRefused => format!("connection refused by {endpoint}"),
         io::ErrorKind::TimedOut => format!("connection to {endpoint} timed out"),
@@ -145,11 +256,27 @@ fn cause(error: &io::Error) -> String {
     })
 }
 
+/// An open socket.
+#[derive(Debug)]
+pub(crate) enum Socket {
+    Tcp(TcpStream),
+    Unix(UnixStream),
+}
+
+impl Socket {
+    fn tcp(socket: TcpStream) -> Self {
+        // Requests are written whole; waiting for more to send only adds latency.
+        // A system that cannot do this is slower, not broken.
+        let _best_effort = socket.set_nodelay(true);
+        Self::Tcp(socket)
+    }
+}
+
 /// An open connection.
 #[derive(Debug)]
 pub(crate) enum Connection {
-    Plain(TcpStream),
-    Tls(Box<TlsStream<TcpStream>>),
+    Plain(Socket),
+    Tls(Box<TlsStream<Socket>>),
 }
 
 impl Connection {
@@ -162,42 +289,67 @@ impl Connection {
     }
 }
 
-impl AsyncRead for Connection {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(socket) => Pin::new(socket).poll_read(cx, buf),
-            Self::Tls(stream) => Pin::new(stream).poll_read(cx, buf),
+/// Passes reading and writing on to whichever variant it is.
+///
+/// Without vectored writes, HTTP/2 writes every frame head on its own and HTTP/1 copies bodies.
+macro_rules! pass_on {
+    ($type:ty, $first:ident, $second:ident) => {
+        impl AsyncRead for $type {
+            fn poll_read(
+                self: Pin<&mut Self>,
+                cx: &mut Context<'_>,
+                buf: &mut ReadBuf<'_>,
+            ) -> Poll<io::Result<()>> {
+                match self.get_mut() {
+                    Self::$first(it) => Pin::new(it).poll_read(cx, buf),
+                    Self::$second(it) => Pin::new(it).poll_read(cx, buf),
+                }
+            }
         }
-    }
+
+        impl AsyncWrite for $type {
+            fn poll_write(
+                self: Pin<&mut Self>,
+                cx: &mut Context<'_>,
+                buf: &[u8],
+            ) -> Poll<io::Result<usize>> {
+                match self.get_mut() {
+                    Self::$first(it) => Pin::new(it).poll_write(cx, buf),
+                    Self::$second(it) => Pin::new(it).poll_write(cx, buf),
+                }
+            }
+
+            fn poll_write_vectored(
+                self: Pin<&mut Self>,
+                cx: &mut Context<'_>,
+                slices: &[io::IoSlice<'_>],
+            ) -> Poll<io::Result<usize>> {
+                match self.get_mut() {
+                    Self::$first(it) => Pin::new(it).poll_write_vectored(cx, slices),
+                    Self::$second(it) => Pin::new(it).poll_write_vectored(cx, slices),
+                }
+            }
+
+            fn is_write_vectored(&self) -> bool {
+                true
+            }
+
+            fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+                match self.get_mut() {
+                    Self::$first(it) => Pin::new(it).poll_flush(cx),
+                    Self::$second(it) => Pin::new(it).poll_flush(cx),
+                }
+            }
+
+            fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+                match self.get_mut() {
+                    Self::$first(it) => Pin::new(it).poll_shutdown(cx),
+                    Self::$second(it) => Pin::new(it).poll_shutdown(cx),
+                }
+            }
+        }
+    };
 }
 
-impl AsyncWrite for Connection {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        match self.get_mut() {
-            Self::Plain(socket) => Pin::new(socket).poll_write(cx, buf),
-            Self::Tls(stream) => Pin::new(stream).poll_write(cx, buf),
-        }
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(socket) => Pin::new(socket).poll_flush(cx),
-            Self::Tls(stream) => Pin::new(stream).poll_flush(cx),
-        }
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(socket) => Pin::new(socket).poll_shutdown(cx),
-            Self::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
-        }
-    }
-}
+pass_on!(Socket, Tcp, Unix);
+pass_on!(Connection, Plain, Tls);

@@ -2,12 +2,16 @@
 //!
 //! Messages are opaque bytes. This crate must not know telemetry, pipelines or components.
 
+mod aside;
+mod chunks;
 pub mod compression;
 mod dial;
 pub mod grpc;
 pub mod http;
 pub mod listen;
+mod percent;
 pub mod protobuf;
+pub mod proxy;
 mod server;
 pub mod tls;
 

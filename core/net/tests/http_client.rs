@@ -1,6 +1,5 @@
 //! The HTTP client against the fake backend: keep-alive, TLS, and what failures are called.
 
-use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use tapline_net::{
     http::{AskHttp2, Client, ClientSettings},
@@ -28,7 +27,7 @@ fn client(tls: Option<TlsSettings>) -> Client {
 }
 
 async fn post(client: &Client, url: &Uri) -> Result<StatusCode, String> {
-    let posted = client.post(url, &HeaderMap::new(), Bytes::new()).await;
+    let posted = client.post(url, &HeaderMap::new(), Vec::new()).await;
     posted
         .map(|response| response.status)
         .map_err(|error| error.to_string())
@@ -71,7 +70,7 @@ async fn an_answer_is_read_up_to_64_kib() {
         .header("x-why", "size")]);
     let target = url(&format!("{}/v1/traces", backend.url()));
     let response = client(None)
-        .post(&target, &HeaderMap::new(), Bytes::new())
+        .post(&target, &HeaderMap::new(), Vec::new())
         .await;
     let response = response.expect("is answered");
     assert_eq!(

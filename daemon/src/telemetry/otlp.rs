@@ -14,7 +14,7 @@ use opentelemetry_otlp::{
 use opentelemetry_sdk::metrics::Temporality;
 use serde::Deserialize;
 use tapline_config::{Headers, Invalid, TlsClientConfig, Validate};
-use tapline_net::{compression, grpc, http as net_http, tls::TlsSettings};
+use tapline_net::{compression, grpc, http as net_http, proxy::ProxySettings, tls::TlsSettings};
 
 use super::written::Written;
 
@@ -128,7 +128,7 @@ impl OtlpConfig {
         let made = if self.protocol == "grpc" {
             let builder = builder
                 .with_tonic()
-                .with_channel(self.grpc()?.channel())
+                .with_channel(self.channel()?)
                 .with_metadata(MetadataMap::from_headers(self.header_map()?))
                 .with_timeout(self.time_max());
             match self.gzip() {
@@ -199,7 +199,7 @@ impl OtlpConfig {
         TlsSettings::from_config(&config).map_err(|error| error.to_string())
     }
 
-    fn grpc(&self) -> Result<grpc::Client, String> {
+    fn channel(&self) -> Result<grpc::Channel, String> {
         let url = self.url("localhost:4317");
         let endpoint = grpc::Endpoint::parse(&url).map_err(|error| error.to_string())?;
         let tls = endpoint.forces_tls.then(|| self.tls()).transpose()?;
@@ -212,8 +212,11 @@ impl OtlpConfig {
             user_agent: tapline_net::user_agent(env!("CARGO_PKG_VERSION")),
             authority: None,
             keepalive: None,
+            balancing: grpc::Balancing::default(),
+            when_unreachable: grpc::WhenUnreachable::default(),
+            proxy: ProxySettings::default(),
         };
-        grpc::Client::new(settings).map_err(|error| error.to_string())
+        grpc::channel(&settings).map_err(|error| error.to_string())
     }
 
     fn http(&self) -> Result<HttpClient, String> {
@@ -239,7 +242,7 @@ impl opentelemetry_http::HttpClient for HttpClient {
         request: http::Request<Bytes>,
     ) -> Result<http::Response<Bytes>, HttpError> {
         let (head, body) = request.into_parts();
-        let answer = self.0.post(&head.uri, &head.headers, body).await?;
+        let answer = self.0.post(&head.uri, &head.headers, vec![body]).await?;
         let mut response = http::Response::new(answer.body);
         *response.status_mut() = answer.status;
         *response.headers_mut() = answer.headers;

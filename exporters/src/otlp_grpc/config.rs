@@ -6,7 +6,8 @@ use tapline_config::{
 };
 use tapline_net::{
     compression::Compression,
-    grpc::{Client, ClientSettings, Endpoint, Keepalive},
+    grpc::{Balancing, Client, ClientSettings, Endpoint, Keepalive, WhenUnreachable},
+    proxy::ProxySettings,
     tls::TlsSettings,
 };
 
@@ -127,6 +128,9 @@ impl Config {
                 time_max: keepalive.timeout.get(),
                 while_idle: keepalive.permit_without_stream,
             }),
+            balancing: Balancing::RoundRobin,
+            when_unreachable: WhenUnreachable::Fail,
+            proxy: ProxySettings::default(),
         })
     }
 }

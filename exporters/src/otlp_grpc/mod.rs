@@ -9,6 +9,7 @@ mod verdict;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use http::HeaderMap;
 use tapline_net::grpc::Client;
 use tapline_pdata::{Batch, Signal};
 use tapline_pipeline::{BuildContext, Exporter, Refusal};
@@ -44,7 +45,11 @@ impl Exporter for OtlpGrpc {
         check_size(&batch)?;
         let reply = self
             .client
-            .call(method(batch.signal()), batch.chunks().to_vec())
+            .call(
+                method(batch.signal()),
+                batch.chunks().to_vec(),
+                HeaderMap::new(),
+            )
             .await;
         let response = reply.map_err(|status| verdict::refusal(&status, &self.endpoint))?;
         self.partial_successes.look_at(&response, &self.cx);

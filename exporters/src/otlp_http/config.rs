@@ -7,7 +7,8 @@ use tapline_config::{
 };
 use tapline_net::{
     compression::Compression,
-    http::{AskHttp2, ClientSettings},
+    http::{AskHttp2, ClientSettings, CookiePolicy},
+    proxy::ProxySettings,
     tls::TlsSettings,
 };
 use tapline_pdata::Signal;
@@ -177,6 +178,9 @@ impl Config {
             },
             idle_time_max: non_zero(self.idle_conn_timeout),
             ping_after: non_zero(self.http2_read_idle_timeout),
+            proxy: ProxySettings::default(),
+            requests_max: None,
+            cookies: CookiePolicy::Ignore,
             ping_time_max: non_zero(self.http2_ping_timeout).unwrap_or(PING_TIMEOUT_DEFAULT.get()),
         })
     }

@@ -10,6 +10,7 @@ mod verdict;
 use std::{sync::Arc, time::SystemTime};
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use http::{
     HeaderMap, HeaderValue, Uri,
     header::{CONTENT_ENCODING, CONTENT_TYPE, USER_AGENT},
@@ -68,19 +69,27 @@ struct OtlpHttp {
     cx: BuildContext,
 }
 
+impl OtlpHttp {
+    /// Returns the pieces of the request. Without compression they are the batch's own.
+    async fn body(&self, batch: &Batch) -> Result<Vec<Bytes>, Refusal> {
+        let chunks = batch.chunks().to_vec();
+        if self.compression == Compression::None {
+            return Ok(chunks);
+        }
+        let packed = self.compression.compress_aside(self.level, chunks).await;
+        let packed = packed.map_err(|error| {
+            let cause = format!("cannot compress with {}: {error}", self.compression);
+            Refusal::never(Fault::Tapline, cause)
+        })?;
+        Ok(vec![packed])
+    }
+}
+
 #[async_trait]
 impl Exporter for OtlpHttp {
     async fn export(&self, batch: Batch) -> Result<(), Refusal> {
         check_size(&batch)?;
-        let body = self
-            .compression
-            .compress(self.level, batch.chunks())
-            .map_err(|error| {
-                Refusal::never(
-                    Fault::Tapline,
-                    format!("cannot compress with {}: {error}", self.compression),
-                )
-            })?;
+        let body = self.body(&batch).await?;
         let posted = self.client.post(&self.url, &self.headers, body).await;
         let response =
             posted.map_err(|error| Refusal::later(Fault::Backend, error.to_string(), None))?;

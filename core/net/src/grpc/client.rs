@@ -1,43 +1,36 @@
-//! Unary calls over one lazily connected HTTP/2 connection.
+//! Unary calls over lazily made HTTP/2 connections. Messages go out without being copied.
 //!
 //! Deadlines are the caller's: dropping the future ends the call. A lost connection is made anew by
-//! the next call, which resolves the name again.
+//! the next call.
 
-use std::{
-    error::Error,
-    future::Future,
-    pin::Pin,
-    sync::OnceLock,
-    task::{Context, Poll},
-    time::Duration,
-};
+use std::time::Duration;
 
-use bytes::Bytes;
-use http::{HeaderMap, Uri, uri::PathAndQuery};
-use hyper_util::rt::TokioIo;
-use tonic::{
-    Request, Status, client,
-    codec::CompressionEncoding,
-    metadata::MetadataMap,
-    transport::{self, Channel},
+use bytes::{BufMut, Bytes, BytesMut};
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version,
+    header::{CONTENT_TYPE, TE, USER_AGENT},
+    uri::PathAndQuery,
 };
-use tower_service::Service;
 
 use super::{
-    codec::RawCodec,
+    answer,
+    balancer::{Balancer, Balancing},
     endpoint::Endpoint,
-    status::{Code, RpcStatus, Side, retry_delay},
+    status::{Code, RpcStatus, Side},
+    subchannel::Shape,
 };
 use crate::{
+    chunks::Chunks,
     compression::{Compression, CompressionError},
-    dial::{Connection, DialError, Dialer, Security},
+    dial::{Dialer, Security, Tunnel},
+    proxy::ProxySettings,
     tls::{TlsError, TlsSettings},
 };
 
-/// How large an answer may be.
-const RESPONSE_BYTES_MAX: usize = 4 << 20;
-/// How many calls may wait for the connection to take them.
-const CALLS_WAITING_MAX: usize = 128;
+/// How long to wait before connecting again when a call may wait for it.
+const CONNECT_AGAIN_AFTER: Duration = Duration::from_secs(1);
+/// How often a call is sent that no server has looked at.
+const SENDS_MAX: u32 = 3;
 
 /// Pings on a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +41,16 @@ pub struct Keepalive {
     pub time_max: Duration,
     /// Whether to ping while no call is open.
     pub while_idle: bool,
+}
+
+/// What a call does while no server can be reached.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WhenUnreachable {
+    /// It fails.
+    #[default]
+    Fail,
+    /// It tries to connect until its caller gives up.
+    Wait,
 }
 
 /// What a client needs to know.
@@ -61,12 +64,18 @@ pub struct ClientSettings {
     pub compression: Compression,
     /// Sent with every call.
     pub headers: HeaderMap,
-    /// Sent as `user-agent`; gRPC appends its own.
+    /// Sent as `user-agent`.
     pub user_agent: String,
     /// The `:authority` to claim instead of the endpoint.
     pub authority: Option<String>,
     /// Pings, if wanted.
     pub keepalive: Option<Keepalive>,
+    /// How calls are spread over the addresses of the server.
+    pub balancing: Balancing,
+    /// What a call does while no server can be reached.
+    pub when_unreachable: WhenUnreachable,
+    /// Which connections go through a proxy.
+    pub proxy: ProxySettings,
 }
 
 /// Why a client cannot be built.
@@ -93,31 +102,41 @@ pub enum SettingsError {
 /// The outcome of a call: the answer's bytes, or a status.
 pub type Reply = Result<Bytes, RpcStatus>;
 
-/// A gRPC client with one connection.
+/// A gRPC client with one connection per address of its server.
 #[derive(Debug)]
 pub struct Client {
-    endpoint: transport::Endpoint,
-    connector: Connector,
-    encoding: Option<CompressionEncoding>,
-    headers: MetadataMap,
-    /// Made by the first call, because a channel needs a runtime and building must not.
-    grpc: OnceLock<client::Grpc<Channel>>,
+    balancer: Balancer,
+    origin: Uri,
+    headers: HeaderMap,
+    compression: Compression,
+    when_unreachable: WhenUnreachable,
 }
 
 impl Client {
     /// Makes a client. Reads certificate files, opens no connection, needs no runtime.
     pub fn new(settings: ClientSettings) -> Result<Self, SettingsError> {
-        let encoding = encoding(settings.compression)?;
-        let dialer = Dialer::new(settings.tls.as_ref(), &[b"h2"])?;
+        let headers = headers(&settings)?;
+        let origin = origin(&settings)?;
+        let security = match settings.tls {
+            Some(_) => Security::Tls,
+            None => Security::Plain,
+        };
+        let shape = Shape {
+            dialer: Dialer::new(
+                settings.tls.as_ref(),
+                &[b"h2"],
+                settings.proxy,
+                Tunnel::Always,
+            )?,
+            security,
+            keepalive: settings.keepalive,
+        };
         Ok(Self {
-            endpoint: endpoint(&settings)?,
-            connector: Connector {
-                dialer,
-                endpoint: settings.endpoint,
-            },
-            encoding,
-            headers: MetadataMap::from_headers(settings.headers),
-            grpc: OnceLock::new(),
+            balancer: Balancer::new(settings.endpoint.target, settings.balancing, shape),
+            origin,
+            headers,
+            compression: settings.compression,
+            when_unreachable: settings.when_unreachable,
         })
     }
 
@@ -126,151 +145,124 @@ impl Client {
         encoding(compression).map(|_| ())
     }
 
-    /// Calls `path` once with the concatenation of `message`.
-    pub async fn call(&self, path: &'static str, message: Vec<Bytes>) -> Reply {
-        let mut grpc = self.grpc.get_or_init(|| self.connect_lazily()).clone();
-        grpc.ready()
-            .await
-            .map_err(|error| described(&Status::from_error(error.into())))?;
-        let mut request = Request::new(message);
-        *request.metadata_mut() = self.headers.clone();
-        let path = PathAndQuery::from_static(path);
-        match grpc.unary(request, path, RawCodec).await {
-            Ok(response) => Ok(response.into_inner()),
-            Err(status) => Err(described(&status)),
+    /// Calls `path` once with the concatenation of `message`. Of `extra` headers, such as
+    /// credentials, those that the settings have already are left out.
+    pub async fn call(&self, path: &'static str, message: Vec<Bytes>, extra: HeaderMap) -> Reply {
+        let body = self.framed(message).await?;
+        let mut headers = extra;
+        headers.extend(self.headers.clone());
+        let mut parts = self.origin.clone().into_parts();
+        parts.path_and_query = Some(PathAndQuery::from_static(path));
+        let uri = Uri::from_parts(parts).expect("an origin and a path are a URI");
+        let mut sends = 0;
+        loop {
+            let mut request = Request::new(body.clone());
+            *request.method_mut() = Method::POST;
+            *request.version_mut() = Version::HTTP_2;
+            *request.uri_mut() = uri.clone();
+            *request.headers_mut() = headers.clone();
+            let mut connection = self.connected().await?;
+            sends += 1;
+            let mut error = match connection.try_send_request(request).await {
+                Ok(response) => return answer::read(response).await,
+                Err(error) => error,
+            };
+            let is_untouched =
+                error.take_message().is_some() || answer::is_untouched(error.error());
+            if !is_untouched || sends == SENDS_MAX {
+                return Err(answer::broken(error.error()));
+            }
         }
     }
 
-    /// Returns a channel of its own for generated clients. It needs a runtime, and sends none of
-    /// the headers of this client.
-    pub fn channel(&self) -> Channel {
-        self.endpoint
-            .connect_with_connector_lazy(self.connector.clone())
+    async fn connected(
+        &self,
+    ) -> Result<hyper::client::conn::http2::SendRequest<Chunks>, RpcStatus> {
+        loop {
+            match self.balancer.connection().await {
+                Ok(connection) => return Ok(connection),
+                Err(error) if self.when_unreachable == WhenUnreachable::Fail => {
+                    return Err(answer::unreachable(&error));
+                }
+                Err(_) => tokio::time::sleep(CONNECT_AGAIN_AFTER).await,
+            }
+        }
     }
 
-    fn connect_lazily(&self) -> client::Grpc<Channel> {
-        let grpc = client::Grpc::new(self.channel())
-            .max_decoding_message_size(RESPONSE_BYTES_MAX)
-            .accept_compressed(CompressionEncoding::Gzip);
-        match self.encoding {
-            Some(encoding) => grpc.send_compressed(encoding),
-            None => grpc,
+    /// Puts the flag and the length before a message.
+    async fn framed(&self, mut message: Vec<Bytes>) -> Result<Chunks, RpcStatus> {
+        let is_compressed = self.compression != Compression::None;
+        if is_compressed {
+            let packed = self.compression.compress_aside(0, message).await;
+            message = vec![packed.map_err(|error| ours(&error.to_string()))?];
         }
+        let length: usize = message.iter().map(Bytes::len).sum();
+        let length = u32::try_from(length)
+            .map_err(|_overflow| ours("the message is larger than gRPC can frame"))?;
+        let mut prefix = BytesMut::with_capacity(5);
+        prefix.put_u8(u8::from(is_compressed));
+        prefix.put_u32(length);
+        Ok(Chunks::new(std::iter::once(prefix.freeze()).chain(message)))
     }
 }
 
-fn encoding(compression: Compression) -> Result<Option<CompressionEncoding>, CompressionError> {
+fn ours(message: &str) -> RpcStatus {
+    RpcStatus {
+        code: Code::Internal,
+        message: message.to_owned(),
+        retry_after: None,
+        side: Side::Ours,
+    }
+}
+
+fn encoding(compression: Compression) -> Result<Option<&'static str>, CompressionError> {
     match compression {
-        Compression::None => Ok(None),
-        Compression::Gzip => Ok(Some(CompressionEncoding::Gzip)),
-        Compression::Zstd => Ok(Some(CompressionEncoding::Zstd)),
+        Compression::None | Compression::Gzip | Compression::Zstd => {
+            Ok(compression.content_encoding())
+        }
         other => Err(CompressionError::NotInGrpc(other)),
     }
 }
 
-fn endpoint(settings: &ClientSettings) -> Result<transport::Endpoint, SettingsError> {
+/// Returns the headers of every call. Those that gRPC needs are not the user's to change.
+fn headers(settings: &ClientSettings) -> Result<HeaderMap, SettingsError> {
+    let agent = HeaderValue::from_str(&settings.user_agent);
+    let agent = agent.map_err(|error| SettingsError::Text {
+        what: "user_agent",
+        text: settings.user_agent.clone(),
+        reason: error.to_string(),
+    })?;
+    let mut headers = settings.headers.clone();
+    headers.insert(USER_AGENT, agent);
+    headers.insert(TE, HeaderValue::from_static("trailers"));
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
+    let accepted = HeaderName::from_static("grpc-accept-encoding");
+    headers.insert(accepted, HeaderValue::from_static("identity,gzip,zstd"));
+    if let Some(encoding) = encoding(settings.compression)? {
+        let name = HeaderName::from_static("grpc-encoding");
+        headers.insert(name, HeaderValue::from_static(encoding));
+    }
+    Ok(headers)
+}
+
+fn origin(settings: &ClientSettings) -> Result<Uri, SettingsError> {
+    let (what, authority) = match &settings.authority {
+        Some(authority) => ("authority", authority.clone()),
+        None => ("endpoint", settings.endpoint.authority()),
+    };
     let scheme = if settings.tls.is_some() {
         "https"
     } else {
         "http"
     };
-    let uri = |what, authority: &str| {
-        let text = format!("{scheme}://{authority}");
-        text.parse::<Uri>().map_err(|error| SettingsError::Text {
-            what,
-            text: authority.to_owned(),
-            reason: error.to_string(),
-        })
-    };
-    let target = uri("endpoint", &settings.endpoint.to_string())?;
-    let mut endpoint = transport::Endpoint::from(target)
-        .buffer_size(CALLS_WAITING_MAX)
-        .user_agent(settings.user_agent.as_str())
-        .map_err(|error| SettingsError::Text {
-            what: "user_agent",
-            text: settings.user_agent.clone(),
-            reason: error.to_string(),
-        })?;
-    if let Some(authority) = &settings.authority {
-        endpoint = endpoint.origin(uri("authority", authority)?);
-    }
-    if let Some(keepalive) = settings.keepalive {
-        endpoint = endpoint
-            .http2_keep_alive_interval(keepalive.after)
-            .keep_alive_timeout(keepalive.time_max)
-            .keep_alive_while_idle(keepalive.while_idle);
-    }
-    Ok(endpoint)
-}
-
-/// Turns tonic's status into ours. A status with a source was made on this side of the wire.
-fn described(status: &Status) -> RpcStatus {
-    let mut deepest: Option<&(dyn Error + 'static)> = None;
-    let mut source = status.source();
-    while let Some(error) = source {
-        if let Some(dial) = error.downcast_ref::<DialError>() {
-            let message = dial.to_string();
-            return RpcStatus {
-                code: Code::Unavailable,
-                message,
-                retry_after: None,
-                side: Side::Ours,
-            };
-        }
-        deepest = Some(error);
-        source = error.source();
-    }
-    let retry_after = retry_delay(status.details());
-    let Some(cause) = deepest else {
-        let message = status.message().to_owned();
-        return RpcStatus {
-            code: status.code(),
-            message,
-            retry_after,
-            side: Side::Theirs,
-        };
-    };
-    // gRPC wants a lost connection to be UNAVAILABLE; tonic does not know what it was.
-    let lost = status.code() == Code::Unknown;
-    let code = if lost {
-        Code::Unavailable
-    } else {
-        status.code()
-    };
-    RpcStatus {
-        code,
-        message: cause.to_string(),
-        retry_after,
-        side: Side::Ours,
-    }
-}
-
-/// Connects for tonic, always to the configured endpoint.
-#[derive(Clone, Debug)]
-struct Connector {
-    dialer: Dialer,
-    endpoint: Endpoint,
-}
-
-impl Service<Uri> for Connector {
-    type Response = TokioIo<Connection>;
-    type Error = DialError;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, DialError>> + Send>>;
-
-    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), DialError>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, target: Uri) -> Self::Future {
-        let (dialer, endpoint) = (self.dialer.clone(), self.endpoint.clone());
-        Box::pin(async move {
-            let security = match target.scheme_str() {
-                Some("https") => Security::Tls,
-                _ => Security::Plain,
-            };
-            Ok(TokioIo::new(
-                dialer.dial(&endpoint.host, endpoint.port, security).await?,
-            ))
-        })
-    }
+    let built = Uri::builder()
+        .scheme(scheme)
+        .authority(authority.as_str())
+        .path_and_query("/")
+        .build();
+    built.map_err(|error| SettingsError::Text {
+        what,
+        text: authority,
+        reason: error.to_string(),
+    })
 }

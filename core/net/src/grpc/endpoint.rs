@@ -2,17 +2,29 @@
 //!
 //! `http://` is only stripped: it does not switch TLS off. `https://` forces TLS.
 
-use std::fmt;
+use std::{fmt, path::PathBuf};
 
-/// Where a gRPC server listens.
+/// Where a gRPC server listens, as the user wrote it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint {
-    /// A name, an address, or an IPv6 address in brackets.
-    pub host: String,
-    /// The port.
-    pub port: u16,
+    /// What to connect to.
+    pub target: Target,
     /// Whether the scheme was `https`.
     pub forces_tls: bool,
+}
+
+/// What to connect to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// A host, possibly with several addresses.
+    Name {
+        /// A name, an address, or an IPv6 address in brackets.
+        host: String,
+        /// The port.
+        port: u16,
+    },
+    /// A unix socket.
+    Unix(PathBuf),
 }
 
 /// Why a text is not an endpoint.
@@ -27,6 +39,9 @@ pub enum EndpointError {
     /// There is no host before the port.
     #[error("endpoint \"{0}\" has no host")]
     NoHost(String),
+    /// A unix socket without a path.
+    #[error("endpoint \"{0}\" has no path of a socket")]
+    NoPath(String),
     /// There is no port, or it is not a number.
     #[error("invalid port \"{port}\" in endpoint \"{endpoint}\": it must be a number")]
     Port {
@@ -38,50 +53,88 @@ pub enum EndpointError {
 }
 
 impl Endpoint {
-    /// Parses `host:port`, `http://host:port`, `https://host:port` or `dns:///host:port`.
+    /// Parses `host:port`, `http://host:port`, `https://host:port`, `dns:///host:port`,
+    /// `unix:path` or `unix:///path`.
     pub fn parse(text: &str) -> Result<Self, EndpointError> {
         if text.is_empty() {
             return Err(EndpointError::Empty);
         }
+        if let Some(path) = text.strip_prefix("unix:") {
+            return Self::unix(text, path);
+        }
         let not_supported = |what| Err(EndpointError::NotSupported(text.to_owned(), what));
         let (address, forces_tls) = match text.split_once("://") {
-            Some(("http", rest)) => (rest, false),
+            Some(("http" | "passthrough", rest)) => (rest.trim_start_matches('/'), false),
             Some(("https", rest)) => (rest, true),
             Some(("dns", rest)) => match rest.strip_prefix('/') {
                 Some(rest) => (rest, false),
                 None => return not_supported("a DNS server of its own"),
             },
-            Some(("unix" | "unix-abstract", _)) => return not_supported("a unix socket"),
+            Some(("unix-abstract", _)) => return not_supported("an abstract unix socket"),
             Some(_) => return not_supported("this scheme"),
-            None if text.starts_with("unix:") => return not_supported("a unix socket"),
             None => (text.strip_prefix("dns:").unwrap_or(text), false),
         };
-        let bad_port = |port: &str| EndpointError::Port {
-            endpoint: text.to_owned(),
-            port: port.to_owned(),
+        let target = host_and_port(text, address)?;
+        Ok(Self { target, forces_tls })
+    }
+
+    fn unix(text: &str, path: &str) -> Result<Self, EndpointError> {
+        // After `//` comes an authority, which must be empty.
+        let path = match path.strip_prefix("//") {
+            Some(rest) if !rest.starts_with('/') => "",
+            Some(rest) => rest,
+            None => path,
         };
-        let (host, port) = address.rsplit_once(':').ok_or_else(|| bad_port(""))?;
-        let number = port
-            .parse()
-            .ok()
-            .filter(|_| port.bytes().all(|b| b.is_ascii_digit()));
-        let port = number.ok_or_else(|| bad_port(port))?;
-        let bracketed = host.starts_with('[') && host.ends_with(']');
-        let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
-        if host.is_empty() || !(bracketed || host.chars().all(legal)) {
-            return Err(EndpointError::NoHost(text.to_owned()));
+        if path.is_empty() {
+            return Err(EndpointError::NoPath(text.to_owned()));
         }
         Ok(Self {
-            host: host.to_owned(),
-            port,
-            forces_tls,
+            target: Target::Unix(path.into()),
+            forces_tls: false,
         })
+    }
+
+    /// Returns the `:authority` of calls to this endpoint.
+    pub(super) fn authority(&self) -> String {
+        match &self.target {
+            Target::Name { host, port } => format!("{host}:{port}"),
+            Target::Unix(_) => "localhost".to_owned(),
+        }
+    }
+}
+
+fn host_and_port(text: &str, address: &str) -> Result<Target, EndpointError> {
+    let bad_port = |port: &str| EndpointError::Port {
+        endpoint: text.to_owned(),
+        port: port.to_owned(),
+    };
+    let (host, port) = address.rsplit_once(':').ok_or_else(|| bad_port(""))?;
+    let number = port
+        .parse()
+        .ok()
+        .filter(|_| port.bytes().all(|b| b.is_ascii_digit()));
+    let port = number.ok_or_else(|| bad_port(port))?;
+    let bracketed = host.starts_with('[') && host.ends_with(']');
+    let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
+    if host.is_empty() || !(bracketed || host.chars().all(legal)) {
+        return Err(EndpointError::NoHost(text.to_owned()));
+    }
+    let host = host.to_owned();
+    Ok(Target::Name { host, port })
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name { host, port } => write!(f, "{host}:{port}"),
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+        }
     }
 }
 
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.host, self.port)
+        self.target.fmt(f)
     }
 }
 
@@ -98,6 +151,8 @@ mod tests {
             ("dns:///backend.ns.svc:4317", "backend.ns.svc:4317", false),
             ("dns:backend:4317", "backend:4317", false),
             ("[::1]:4317", "[::1]:4317", false),
+            ("unix:///run/x", "unix:/run/x", false),
+            ("unix:run/x", "unix:run/x", false),
         ];
         for (text, shown, forces_tls) in cases {
             let endpoint = Endpoint::parse(text).expect(text);
@@ -131,8 +186,17 @@ mod tests {
             (":4317", "endpoint \":4317\" has no host"),
             ("::1:4317", "endpoint \"::1:4317\" has no host"),
             (
-                "unix:///run/x",
-                "endpoint \"unix:///run/x\": a unix socket is not supported by tapline yet",
+                "dns://10.0.0.1/backend:4317",
+                "endpoint \"dns://10.0.0.1/backend:4317\": a DNS server of its own is not \
+                 supported by tapline yet",
+            ),
+            (
+                "unix://run/x",
+                "endpoint \"unix://run/x\" has no path of a socket",
+            ),
+            (
+                "xds:///backend:1",
+                "endpoint \"xds:///backend:1\": this scheme is not supported by tapline yet",
             ),
         ];
         for (text, message) in cases {

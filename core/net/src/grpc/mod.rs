@@ -1,18 +1,23 @@
 //! gRPC: unary calls of raw bytes, both sides.
 
+mod answer;
+mod balancer;
+mod channel;
 mod client;
-mod codec;
 mod endpoint;
 mod message;
 mod refused;
 mod reply;
 mod server;
 mod status;
+mod subchannel;
 mod timeout;
 
 pub use crate::server::ServerKeepalive;
-pub use client::{Client, ClientSettings, Keepalive, Reply, SettingsError};
-pub use endpoint::{Endpoint, EndpointError};
+pub use balancer::Balancing;
+pub use channel::{Channel, channel};
+pub use client::{Client, ClientSettings, Keepalive, Reply, SettingsError, WhenUnreachable};
+pub use endpoint::{Endpoint, EndpointError, Target};
 pub use message::Message;
 pub use refused::Refused;
 pub use server::{Call, ServerSettings, Service, serve};

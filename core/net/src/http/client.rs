@@ -1,32 +1,32 @@
 //! Posts bytes over kept-alive connections; HTTP/2 when TLS negotiates it.
 //!
-//! Redirects are not followed and proxies not used. Deadlines are the caller's: dropping the future
-//! ends the request.
+//! Deadlines are the caller's: dropping the future ends the request.
 
-use std::{
-    error::Error,
-    future::Future,
-    pin::Pin,
-    task::{Context, Poll},
-    time::Duration,
-};
+use std::{error::Error, sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, Method, Request, StatusCode, Uri, header::CONTENT_ENCODING, uri::Scheme};
-use http_body_util::{BodyExt, Full};
-use hyper::{body::Incoming, rt};
-use hyper_util::{
-    client::legacy::{
-        self,
-        connect::{Connected, Connection as Describe},
-    },
-    rt::{TokioExecutor, TokioIo, TokioTimer},
+use http::{
+    HeaderMap, HeaderValue, Method, Request, StatusCode, Uri,
+    header::{CONNECTION, CONTENT_ENCODING, PROXY_AUTHORIZATION},
 };
-use tower_service::Service;
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use hyper_util::{
+    client::legacy,
+    rt::{TokioExecutor, TokioTimer},
+};
+use tokio::sync::Semaphore;
 
+use super::{
+    connector::{Connector, destination},
+    cookies::Cookies,
+    redirect,
+};
 use crate::{
+    chunks::Chunks,
     compression,
-    dial::{Connection, DialError, Dialer, Security},
+    dial::{DialError, Dialer, Tunnel},
+    proxy::ProxySettings,
     tls::{TlsError, TlsSettings},
 };
 
@@ -58,6 +58,22 @@ pub struct ClientSettings {
     pub ping_after: Option<Duration>,
     /// How long the answer to a ping may take.
     pub ping_time_max: Duration,
+    /// Which connections go through a proxy.
+    pub proxy: ProxySettings,
+    /// How many requests, and so connections, may be under way; `None` for no bound of ours.
+    pub requests_max: Option<usize>,
+    /// What is done with cookies.
+    pub cookies: CookiePolicy,
+}
+
+/// What is done with cookies.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CookiePolicy {
+    /// They are not looked at.
+    #[default]
+    Ignore,
+    /// They are sent back to the host that set them.
+    Keep,
 }
 
 impl Default for ClientSettings {
@@ -69,6 +85,9 @@ impl Default for ClientSettings {
             idle_time_max: Some(Duration::from_secs(90)),
             ping_after: None,
             ping_time_max: Duration::from_secs(15),
+            proxy: ProxySettings::default(),
+            requests_max: None,
+            cookies: CookiePolicy::Ignore,
         }
     }
 }
@@ -76,7 +95,11 @@ impl Default for ClientSettings {
 /// An HTTP client with its pool of connections. Clones share the pool.
 #[derive(Clone, Debug)]
 pub struct Client {
-    inner: legacy::Client<Connector, Full<Bytes>>,
+    inner: legacy::Client<Connector, Chunks>,
+    dialer: Dialer,
+    room: Option<Arc<Semaphore>>,
+    cookies: Option<Arc<Cookies>>,
+    closes: bool,
 }
 
 /// An answer, whatever its status.
@@ -114,7 +137,12 @@ impl Client {
         } else {
             &[b"http/1.1"]
         };
-        let dialer = Dialer::new(settings.tls.as_ref(), alpn)?;
+        let dialer = Dialer::new(
+            settings.tls.as_ref(),
+            alpn,
+            settings.proxy.clone(),
+            Tunnel::ForTls,
+        )?;
         let inner = legacy::Client::builder(TokioExecutor::new())
             .timer(TokioTimer::new())
             .pool_timer(TokioTimer::new())
@@ -122,30 +150,74 @@ impl Client {
             .pool_idle_timeout(settings.idle_time_max)
             .http2_keep_alive_interval(settings.ping_after)
             .http2_keep_alive_timeout(settings.ping_time_max)
-            .build(Connector(dialer));
-        Ok(Self { inner })
+            .build(Connector(dialer.clone()));
+        let keeps = settings.cookies == CookiePolicy::Keep;
+        Ok(Self {
+            inner,
+            dialer,
+            room: settings.requests_max.map(|it| Arc::new(Semaphore::new(it))),
+            cookies: keeps.then(Arc::default),
+            closes: settings.idle_per_host_max == 0,
+        })
     }
 
     /// Posts `body` once. A request on a kept connection that the server had just closed is
     /// repeated on a new one, because nothing of it was processed.
+    ///
+    /// Redirects that keep the method, 307 and 308, are followed. The others would turn the request
+    /// into a GET without its body, so they are answers like any other.
     pub async fn post(
         &self,
         url: &Uri,
         headers: &HeaderMap,
-        body: Bytes,
+        body: Vec<Bytes>,
     ) -> Result<Response, HttpError> {
-        let mut request = Request::new(Full::new(body));
+        let _room = match &self.room {
+            Some(room) => Some(room.acquire().await.expect("nobody closes it")),
+            None => None,
+        };
+        let body = Chunks::new(body);
+        let (mut url, mut headers) = (url.clone(), headers.clone());
+        if self.closes {
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        for _ in 0..redirect::HOPS_MAX {
+            let response = self.once(&url, headers.clone(), body.clone()).await?;
+            let Some(next) = redirect::target(&url, response.status, &response.headers) else {
+                return Ok(response);
+            };
+            redirect::strip_secrets(&mut headers, &url, &next);
+            url = next;
+        }
+        Err(HttpError::Broken {
+            endpoint: endpoint(&url),
+            cause: format!("stopped after {} redirects", redirect::HOPS_MAX),
+        })
+    }
+
+    async fn once(
+        &self,
+        url: &Uri,
+        headers: HeaderMap,
+        body: Chunks,
+    ) -> Result<Response, HttpError> {
+        let mut request = Request::new(body);
         *request.method_mut() = Method::POST;
         *request.uri_mut() = url.clone();
-        *request.headers_mut() = headers.clone();
-        let broken = |error: &(dyn Error + 'static)| failure(url, error);
-        let response = self
-            .inner
-            .request(request)
-            .await
-            .map_err(|error| broken(&error))?;
-        let (head, body) = response.into_parts();
-        let body = read(body).await.map_err(|error| broken(&error))?;
+        *request.headers_mut() = headers;
+        let (host, port, security) = destination(url);
+        if let Some(value) = self.dialer.proxy_authorization(host, port, security) {
+            request.headers_mut().insert(PROXY_AUTHORIZATION, value);
+        }
+        if let Some(cookies) = &self.cookies {
+            cookies.add_to(request.headers_mut(), url);
+        }
+        let answered = self.inner.request(request).await;
+        let (head, body) = answered.map_err(|error| failure(url, &error))?.into_parts();
+        if let Some(cookies) = &self.cookies {
+            cookies.learn_from(&head.headers, url);
+        }
+        let body = read(body).await.map_err(|error| failure(url, &error))?;
         let body = decoded(&head.headers, body);
         Ok(Response {
             status: head.status,
@@ -189,81 +261,12 @@ fn failure(url: &Uri, error: &(dyn Error + 'static)) -> HttpError {
         let Some(source) = cause.source() else { break };
         cause = source;
     }
-    let endpoint = url.authority().map(ToString::to_string).unwrap_or_default();
     HttpError::Broken {
-        endpoint,
+        endpoint: endpoint(url),
         cause: cause.to_string(),
     }
 }
 
-/// Connects for the pool: `https` means TLS.
-#[derive(Clone, Debug)]
-struct Connector(Dialer);
-
-impl Service<Uri> for Connector {
-    type Response = Pooled;
-    type Error = DialError;
-    type Future = Pin<Box<dyn Future<Output = Result<Pooled, DialError>> + Send>>;
-
-    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), DialError>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, url: Uri) -> Self::Future {
-        let dialer = self.0.clone();
-        Box::pin(async move {
-            let security = match url.scheme() {
-                Some(scheme) if *scheme == Scheme::HTTPS => Security::Tls,
-                _ => Security::Plain,
-            };
-            let usual_port = if security == Security::Tls { 443 } else { 80 };
-            let port = url.port_u16().unwrap_or(usual_port);
-            let connection = dialer
-                .dial(url.host().unwrap_or_default(), port, security)
-                .await?;
-            Ok(Pooled(TokioIo::new(connection)))
-        })
-    }
-}
-
-/// A connection that tells the pool what it speaks.
-struct Pooled(TokioIo<Connection>);
-
-impl Describe for Pooled {
-    fn connected(&self) -> Connected {
-        let connected = Connected::new();
-        if self.0.inner().negotiated_h2() {
-            connected.negotiated_h2()
-        } else {
-            connected
-        }
-    }
-}
-
-impl rt::Read for Pooled {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: rt::ReadBufCursor<'_>,
-    ) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.get_mut().0).poll_read(cx, buf)
-    }
-}
-
-impl rt::Write for Pooled {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<std::io::Result<usize>> {
-        Pin::new(&mut self.get_mut().0).poll_write(cx, buf)
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.get_mut().0).poll_flush(cx)
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.get_mut().0).poll_shutdown(cx)
-    }
+fn endpoint(url: &Uri) -> String {
+    url.authority().map(ToString::to_string).unwrap_or_default()
 }
