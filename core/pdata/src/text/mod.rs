@@ -23,7 +23,7 @@ pub use parse::{TextError, parse};
 
 use crate::Batch;
 
-/// What is said about profiles, which we do not read.
+/// What the `detailed` form says about profiles, which it does not show yet.
 fn unread(batch: &Batch) -> String {
     format!(
         "{} {}, not shown\n",

@@ -1,4 +1,4 @@
-//! The `normal` form: one line a span, log record or data point.
+//! The `normal` form: one line a span, log record, data point or profile.
 
 use std::borrow::Cow;
 
@@ -6,14 +6,13 @@ use super::{
     buckets::{bounded, bounded_inwards},
     go::{Fixed, Id, Shortest},
     page::Page,
-    unread,
     value::Plain,
 };
 use crate::{
     Batch, Signal,
     view::{
-        self, Attributes, Data, ExponentialPoint, HistogramPoint, LogRecord, Metric, Number,
-        NumberPoint, Points, Record, ResourceBlock, Span, SummaryPoint,
+        self, Attributes, Data, Dictionary, ExponentialPoint, HistogramPoint, LogRecord, Metric,
+        Number, NumberPoint, Points, Profile, Record, ResourceBlock, Span, SummaryPoint, Value,
     },
 };
 
@@ -24,10 +23,18 @@ const MAX_NAME_BYTES: usize = 255;
 pub fn normal(batch: &Batch) -> String {
     let mut page = Page::default();
     match batch.signal() {
-        Signal::Traces => put_blocks(&mut page, "Traces", view::traces(batch), put_span),
-        Signal::Metrics => put_blocks(&mut page, "Metrics", view::metrics(batch), put_metric),
-        Signal::Logs => put_blocks(&mut page, "Log", view::logs(batch), put_log),
-        Signal::Profiles => return unread(batch),
+        Signal::Traces => put_blocks(&mut page, "Traces", None, view::traces(batch), put_span),
+        Signal::Metrics => {
+            put_blocks(&mut page, "Metrics", None, view::metrics(batch), put_metric);
+        }
+        Signal::Logs => put_blocks(&mut page, "Log", None, view::logs(batch), put_log),
+        Signal::Profiles => {
+            let all = &Dictionary::new(batch);
+            let blocks = view::profiles(batch);
+            put_blocks(&mut page, "Profiles", Some(all), blocks, |page, profile| {
+                put_profile(page, all, profile);
+            });
+        }
     }
     page.finish()
 }
@@ -35,13 +42,14 @@ pub fn normal(batch: &Batch) -> String {
 fn put_blocks<'a, R: Record<'a>>(
     page: &mut Page,
     what: &str,
+    dictionary: Option<&Dictionary<'a>>,
     blocks: impl Iterator<Item = ResourceBlock<'a, R>>,
     put: impl Fn(&mut Page, &R),
 ) {
     for (i, block) in blocks.enumerate() {
         page.put(format_args!("Resource{what} #{i}"));
         put_schema(page, &block.schema_url());
-        put_attributes(page, &block.resource().attributes());
+        put_surroundings(page, dictionary, &block.resource().attributes());
         page.line(format_args!(""));
         for inner in block.scopes() {
             // The Collector numbers scopes by their resource; so do we.
@@ -55,7 +63,7 @@ fn put_blocks<'a, R: Record<'a>>(
                 page.put(format_args!("@{version}"));
             }
             put_schema(page, &inner.schema_url());
-            put_attributes(page, &scope.attributes());
+            put_surroundings(page, dictionary, &scope.attributes());
             page.line(format_args!(""));
             for record in inner.records() {
                 if page.is_full() {
@@ -73,9 +81,25 @@ fn put_schema(page: &mut Page, url: &str) {
     }
 }
 
-/// Writes ` key=value` for each attribute.
+/// Writes the attributes of a resource or a scope; those of profiles may have indexes.
+fn put_surroundings<'a>(
+    page: &mut Page,
+    dictionary: Option<&Dictionary<'a>>,
+    attributes: &Attributes<'a>,
+) {
+    match dictionary {
+        None => put_attributes(page, attributes),
+        Some(dictionary) => put_pairs(page, dictionary.pairs(attributes)),
+    }
+}
+
 fn put_attributes(page: &mut Page, attributes: &Attributes<'_>) {
-    for (key, value) in attributes.iter() {
+    put_pairs(page, attributes.iter());
+}
+
+/// Writes ` key=value` for each attribute.
+fn put_pairs<'a>(page: &mut Page, pairs: impl Iterator<Item = (Cow<'a, str>, Value<'a>)>) {
+    for (key, value) in pairs {
         page.put(format_args!(" {key}={}", Plain(&value)));
     }
 }
@@ -98,6 +122,17 @@ fn put_log(page: &mut Page, log: &LogRecord<'_>) {
         page.put(format_args!(" "));
     }
     put_attributes(page, &attributes);
+    page.line(format_args!(""));
+}
+
+fn put_profile<'a>(page: &mut Page, all: &Dictionary<'a>, profile: &Profile<'a>) {
+    let samples = profile.samples().count();
+    page.put(format_args!(
+        "{} samples={samples}",
+        Id(profile.profile_id())
+    ));
+    let indices = profile.attribute_indices();
+    put_pairs(page, indices.map(|index| all.pair(all.attribute(index))));
     page.line(format_args!(""));
 }
 

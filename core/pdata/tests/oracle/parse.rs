@@ -94,6 +94,18 @@ fn profiles_show_what_their_indexes_point_at() {
 }
 
 #[test]
+fn normal_shows_a_line_a_profile() {
+    let sample = include_str!("../testdata/profiles.json");
+    let batch = json::from_json(Signal::Profiles, sample.as_bytes()).expect("it is OTLP/JSON");
+    let expected = "\
+ResourceProfiles #0 service.name=checkout
+ScopeProfiles #0 ebpf-profiler
+5b8efff798038103d269b633813fc60c samples=2 thread.name=worker
+";
+    assert_eq!(text::normal(&batch), expected);
+}
+
+#[test]
 fn text_by_hand_may_be_short_and_indented() {
     let batch = text::parse(
         Signal::Traces,

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// How many buckets of one sign a point may have; those between the shown ones are filled in.
-const MAX_BUCKETS: i64 = 1 << 16;
+const MAX_BUCKETS: i64 = 1 << 10;
 
 /// What a metric holds.
 #[derive(Clone, Copy, PartialEq, Eq)]
