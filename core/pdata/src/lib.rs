@@ -24,5 +24,6 @@ pub use check::{Flaw, MAX_VALUE_DEPTH, MAX_WIRE_BYTES, Malformed};
 pub use json::{JsonError, JsonFlaw};
 pub use origin::Origin;
 pub use signal::Signal;
+pub use split::MAX_REPEATED_BYTES;
 pub use text::TextError;
 pub use wire::read::Broken;

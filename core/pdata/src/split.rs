@@ -21,13 +21,17 @@ use crate::{
     },
 };
 
+/// How much larger than the batch its pieces may be together, in bytes, before the rest stays one
+/// piece.
+pub const MAX_REPEATED_BYTES: usize = 64 << 20;
+
 impl Batch {
     /// Cuts this batch into pieces of at most `max_items`; zero means no limit.
     ///
-    /// Slices what it can. What is cut is copied once, and its head once per piece: small pieces of
-    /// records with large resources cost accordingly. Profiles are copied, and each piece gets a
-    /// dictionary of what its samples point at: small pieces of samples with large stacks cost
-    /// accordingly.
+    /// Slices what it can. What is cut is copied once, and its head once per piece. Profiles are
+    /// copied, and each piece gets a dictionary of what its samples point at. So small pieces of
+    /// records with large resources, or of samples with large stacks, repeat a lot: once that is
+    /// [`MAX_REPEATED_BYTES`], the rest is one piece, however many items it has.
     pub fn split(self, max_items: u32) -> Vec<Self> {
         if max_items == 0 || self.items() <= max_items {
             return vec![self];
@@ -40,14 +44,29 @@ impl Batch {
         if self.signal() != Signal::Profiles {
             return pieces;
         }
-        let mut source = Source::new(&self);
-        let with_dictionary = |piece: &Self| {
-            let mut merger = Merger::default();
-            merger.add(&mut source, piece);
-            merger.finish(piece)
-        };
-        pieces.iter().map(with_dictionary).collect()
+        with_dictionaries(&self, &pieces)
     }
+}
+
+/// Gives each piece of a batch of profiles a dictionary of its own.
+fn with_dictionaries(whole: &Batch, pieces: &[Batch]) -> Vec<Batch> {
+    let mut source = Source::new(whole);
+    let (mut done, mut size_bytes) = (Vec::with_capacity(pieces.len()), 0);
+    let mut pieces = pieces.iter();
+    while let Some(piece) = pieces.next() {
+        let mut merger = Merger::default();
+        source.next_merger();
+        merger.add(&mut source, piece);
+        if size_bytes > whole.size_bytes() + MAX_REPEATED_BYTES {
+            pieces
+                .by_ref()
+                .for_each(|rest| merger.add(&mut source, rest));
+        }
+        let piece = merger.finish(whole);
+        size_bytes += piece.size_bytes();
+        done.push(piece);
+    }
+    done
 }
 
 /// Returns how many levels of framing lie above an item.
@@ -111,6 +130,8 @@ struct Splitter<'a> {
     cuts: Vec<Cut<'a>>,
     piece: Piece,
     pieces: Vec<Batch>,
+    /// How large the pieces are together.
+    size_bytes: usize,
 }
 
 impl<'a> Splitter<'a> {
@@ -123,6 +144,7 @@ impl<'a> Splitter<'a> {
             cuts: Vec::new(),
             piece: Piece::default(),
             pieces: Vec::new(),
+            size_bytes: 0,
         }
     }
 
@@ -245,10 +267,15 @@ impl<'a> Splitter<'a> {
         }
         let mut piece = mem::take(&mut self.piece);
         piece.end_written();
-        if !piece.chunks.is_empty() {
-            self.pieces
-                .push(self.whole.derived(piece.chunks, piece.items));
+        if piece.chunks.is_empty() {
+            return;
         }
+        let piece = self.whole.derived(piece.chunks, piece.items);
+        self.size_bytes += piece.size_bytes();
+        if self.size_bytes > self.whole.size_bytes() + MAX_REPEATED_BYTES {
+            self.max_items = u32::MAX;
+        }
+        self.pieces.push(piece);
     }
 }
 

@@ -35,8 +35,13 @@ impl<'a> Source<'a> {
         Self {
             dictionary,
             moved,
-            merger: 0,
+            merger: 1,
         }
+    }
+
+    /// Forgets where entries went: the next merger begins.
+    pub(crate) fn next_merger(&mut self) {
+        self.merger += 1;
     }
 }
 
@@ -62,7 +67,6 @@ struct Target {
 impl Merger {
     /// Adds the profiles of a batch, or of a piece of it, whose dictionary is `source`.
     pub(crate) fn add(&mut self, source: &mut Source<'_>, batch: &Batch) {
-        source.merger += 1;
         self.items += batch.items();
         let mut blocks = std::mem::take(&mut self.blocks);
         let mut copy = Copy {

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tapline_pdata::{Batch, Signal, json, text};
+use tapline_pdata::{Batch, MAX_REPEATED_BYTES, Signal, json, text};
 
 const FACTOR: usize = 8;
 
@@ -181,4 +181,30 @@ fn joining_and_splitting_profiles_takes_linear_time_and_memory() {
         let size: usize = pieces.iter().map(Batch::size_bytes).sum();
         assert!(size <= 20 * whole.size_bytes(), "{size}");
     });
+}
+
+#[test]
+fn what_pieces_repeat_has_a_bound() {
+    let large = "x".repeat(1 << 20);
+    let spans = "    span server \"\"\n".repeat(1000);
+    let traces = format!("resource a=\"{large}\"\n  scope\n{spans}");
+    let samples = "      sample 1\n".repeat(1000);
+    let profile = "    profile \"\" \"\"\n      sample 2\n        frame 0x1";
+    let profiles = format!("resource a=\"{large}\"\n  scope\n{profile}\n{samples}");
+    for (signal, text) in [(Signal::Traces, traces), (Signal::Profiles, profiles)] {
+        let whole = text::parse(signal, &text).expect("it is in the compact form");
+        let pieces = whole.clone().split(1);
+        let items: u32 = pieces.iter().map(Batch::items).sum();
+        assert_eq!(items, whole.items());
+        let size: usize = pieces.iter().map(Batch::size_bytes).sum();
+        assert!(
+            size <= 3 * whole.size_bytes() + MAX_REPEATED_BYTES,
+            "{size}"
+        );
+        // All but the last are as small as they were asked to be.
+        assert!(pieces.len() > 60);
+        let (last, others) = pieces.split_last().expect("many pieces");
+        assert!(others.iter().all(|piece| piece.items() == 1));
+        assert!(last.items() > 900);
+    }
 }
