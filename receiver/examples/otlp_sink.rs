@@ -15,6 +15,9 @@ use tapline_pdata::{Batch, Signal};
 use tapline_pipeline::{BuildContext, Consumer, Outlets, Refusal, Stop};
 use tapline_receiver::otlp::{Config, Paths, Protocols, build};
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[derive(Default)]
 struct Drop(AtomicU64);
 

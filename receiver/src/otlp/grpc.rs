@@ -1,17 +1,15 @@
 //! OTLP/gRPC: four services with one method each.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use tapline_config::{Duration as Written, GrpcServerConfig};
-use tapline_net::grpc::{Call, Refused, ServerKeepalive, ServerSettings, Service};
+use tapline_net::grpc::{Call, Refused, Service};
 use tapline_pdata::Signal;
 
 use super::{
     gate::Gate,
     intake::{Encoding, Intake},
-    server_tls,
 };
 
 /// Answers export calls.
@@ -49,27 +47,4 @@ fn signal(path: &str) -> Option<Signal> {
         "profiles.v1development.ProfilesService/Export" => Some(Signal::Profiles),
         _ => None,
     }
-}
-
-/// Takes over what the user wrote.
-pub(super) fn settings(config: &GrpcServerConfig) -> Result<ServerSettings, String> {
-    let parameters = config.keepalive.server_parameters.clone();
-    let parameters = parameters.unwrap_or_default();
-    let given = |written: Written| (!written.is_zero()).then(|| written.get());
-    let default = ServerKeepalive::default();
-    let or = |written, default: Duration| given(written).unwrap_or(default);
-    let tls = config.tls.as_ref().map(|tls| server_tls(tls, &[b"h2"]));
-    Ok(ServerSettings {
-        tls: tls.transpose()?,
-        message_bytes_max: config.message_bytes_max(),
-        streams_max: Some(config.max_concurrent_streams).filter(|max| *max > 0),
-        keepalive: ServerKeepalive {
-            ping_after: or(parameters.time, default.ping_after),
-            ping_time_max: or(parameters.timeout, default.ping_time_max),
-            idle_max: given(parameters.max_connection_idle),
-            age_max: given(parameters.max_connection_age),
-            age_grace: given(parameters.max_connection_age_grace),
-        },
-        ..ServerSettings::default()
-    })
 }

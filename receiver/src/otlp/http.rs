@@ -5,24 +5,21 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{
-    HeaderMap, HeaderName, HeaderValue, Method, StatusCode,
+    HeaderMap, HeaderValue, Method, StatusCode,
     header::{ALLOW, CONTENT_TYPE, RETRY_AFTER},
 };
-use tapline_config::{Duration, Headers, HttpServerConfig};
+use tapline_config::HttpServerConfig;
 use tapline_net::{
-    Limits,
-    compression::{Compression, Encodings},
     grpc::{Code, Refused},
-    http::{Answer, BodyError, Cors, Handler, Request, ServerSettings},
+    http::{Answer, BodyError, Handler, Request, ServerConfigError, ServerSettings},
 };
-use tapline_pdata::Signal;
+use tapline_pdata::{Origin, Signal};
 
 use super::{
     answer,
     config::Paths,
     gate::Gate,
     intake::{Encoding, Intake, Way},
-    server_tls,
 };
 
 const PROTOBUF: &str = "application/x-protobuf";
@@ -84,8 +81,8 @@ impl HttpIntake {
         way: Way<'_>,
         request: Request,
         encoding: Encoding,
+        origin: Option<Arc<Origin>>,
     ) -> Result<(), Failure> {
-        let origin = self.gate.pass(&request.head, request.peer).await?;
         let mut held = way.admit(request.body.announced().unwrap_or(0))?;
         let wire = request.body.read(&mut |bytes| held.resize(bytes)).await?;
         Ok(way.pass(wire, encoding, held, origin).await?)
@@ -95,6 +92,15 @@ impl HttpIntake {
 #[async_trait]
 impl Handler for HttpIntake {
     async fn handle(&self, request: Request) -> Answer {
+        let encoding = encoding(&request.head.headers);
+        // Who is unknown learns nothing, not even which paths there are.
+        let origin = match self.gate.pass(&request.head, request.peer).await {
+            Ok(origin) => origin,
+            Err(refused) => {
+                let encoding = encoding.unwrap_or(Encoding::Protobuf);
+                return refusal(&refused.into(), encoding);
+            }
+        };
         let Some(way) = self.way(request.head.uri.path()) else {
             return words(StatusCode::NOT_FOUND, "404 page not found");
         };
@@ -105,11 +111,11 @@ impl Handler for HttpIntake {
             answer.headers_mut().insert(ALLOW, post);
             return answer;
         }
-        let Some(encoding) = encoding(&request.head.headers) else {
+        let Some(encoding) = encoding else {
             let message = format!("415 unsupported media type, supported: [{JSON}, {PROTOBUF}]");
             return words(StatusCode::UNSUPPORTED_MEDIA_TYPE, message);
         };
-        match self.take(way, request, encoding).await {
+        match self.take(way, request, encoding, origin).await {
             Ok(()) => success(encoding),
             Err(failure) => refusal(&failure, encoding),
         }
@@ -170,57 +176,18 @@ fn answer(status: StatusCode, media: &'static str, body: Bytes) -> Answer {
     answer
 }
 
-/// Takes over what the user wrote.
-pub(super) fn settings(config: &HttpServerConfig) -> Result<ServerSettings, String> {
-    let alpn: &[&[u8]] = &[b"h2", b"http/1.1"];
-    let tls = config.tls.as_ref().map(|tls| server_tls(tls, alpn));
-    let given = |written: Duration| (!written.is_zero()).then(|| written.get());
-    // Exports come when they come: this receiver waits for them by default.
-    let or_never = |written: Option<Duration>| written.and_then(given);
-    Ok(ServerSettings {
-        tls: tls.transpose()?,
-        limits: Limits::default(),
-        body_bytes_max: config.body_bytes_max(),
-        encodings: encodings(&config.compression_algorithms)?,
-        answer_headers: answer_headers(&config.response_headers)?,
-        cors: cors(config),
-        head_time_max: or_never(config.read_header_timeout),
-        body_time_max: given(config.read_timeout),
-        write_time_max: or_never(config.write_timeout),
-        idle_max: or_never(config.idle_timeout),
-        keep_alive: config.keep_alives_enabled,
-    })
-}
-
-fn encodings(names: &[String]) -> Result<Encodings, String> {
-    if names.is_empty() {
-        return Ok(Encodings::ALL);
+/// Takes over what the user wrote. Exports come when they come: unlike other servers, this one
+/// waits for them.
+pub(super) fn settings(config: &HttpServerConfig) -> Result<ServerSettings, ServerConfigError> {
+    let mut settings = ServerSettings::from_config(config)?;
+    for (written, time_max) in [
+        (config.read_header_timeout, &mut settings.head_time_max),
+        (config.write_timeout, &mut settings.write_time_max),
+        (config.idle_timeout, &mut settings.idle_max),
+    ] {
+        if written.is_none() {
+            *time_max = None;
+        }
     }
-    let known = names.iter().map(|name| Compression::from_name(name));
-    let known = known.collect::<Result<Vec<_>, _>>();
-    Ok(Encodings::of(known.map_err(|error| error.to_string())?))
-}
-
-fn answer_headers(written: &Headers) -> Result<HeaderMap, String> {
-    let mut headers = HeaderMap::new();
-    for (name, value) in written.iter() {
-        let wrong = |what| format!("response_headers: \"{name}\" {what}");
-        let parsed = HeaderName::from_bytes(name.as_bytes());
-        let parsed = parsed.map_err(|_error| wrong("is not the name of a header"))?;
-        let value = HeaderValue::from_str(value.reveal());
-        let value = value.map_err(|_error| wrong("has a value that no header may have"))?;
-        headers.insert(parsed, value);
-    }
-    Ok(headers)
-}
-
-fn cors(config: &HttpServerConfig) -> Option<Cors> {
-    let written = config.cors.as_ref()?;
-    // The Collector leaves CORS off until an origin is named.
-    (!written.allowed_origins.is_empty()).then(|| Cors {
-        origins: written.allowed_origins.clone(),
-        headers: written.allowed_headers.clone(),
-        exposed: written.exposed_headers.clone(),
-        max_age_seconds: written.max_age,
-    })
+    Ok(settings)
 }

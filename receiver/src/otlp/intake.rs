@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use tapline_net::grpc::{Code, Refused};
-use tapline_pdata::{Batch, Origin, Signal};
+use tapline_pdata::{Batch, Origin, Signal, json};
 use tapline_pipeline::{Consumer, Held, Memory, Outlets};
 
 use super::answer;
@@ -81,10 +81,8 @@ fn read(signal: Signal, wire: Bytes, encoding: Encoding) -> Result<Batch, Refuse
         Encoding::Protobuf => {
             Batch::checked(signal, wire).map_err(|flaw| malformed(flaw.to_string()))
         }
-        Encoding::Json => read_json(signal, &wire).map_err(malformed),
+        Encoding::Json => {
+            json::from_json(signal, &wire).map_err(|flaw| malformed(flaw.to_string()))
+        }
     }
-}
-
-fn read_json(_signal: Signal, _text: &[u8]) -> Result<Batch, String> {
-    Err("JSON is not supported yet".to_owned())
 }

@@ -16,11 +16,10 @@ mod intake;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use tapline_config::{TlsServerConfig, Transport};
+use tapline_config::Transport;
 use tapline_net::{
     grpc as net_grpc, http as net_http,
     listen::{ListenError, Listener},
-    tls::{TlsServer, TlsServerSettings},
 };
 use tapline_pipeline::{BuildContext, Memory, Outlets, Receiver, StartError, Stop, Work};
 
@@ -39,7 +38,7 @@ pub fn build(config: &Config, context: &BuildContext) -> Result<Box<dyn Receiver
         Ok::<_, String>(GrpcHalf {
             place: Place::new(config.transport, &config.endpoint, GRPC_ENDPOINT),
             gate: Gate::grpc(config, services)?,
-            settings: grpc::settings(config)?,
+            settings: net_grpc::ServerSettings::from_config(config).map_err(|it| it.to_string())?,
         })
     });
     let http = http.as_ref().map(|config| {
@@ -47,7 +46,7 @@ pub fn build(config: &Config, context: &BuildContext) -> Result<Box<dyn Receiver
         Ok::<_, String>(HttpHalf {
             place: Place::new(base.transport, &base.endpoint, HTTP_ENDPOINT),
             gate: Gate::http(base, services)?,
-            settings: http::settings(base)?,
+            settings: http::settings(base).map_err(|it| it.to_string())?,
             paths: paths.clone(),
         })
     });
@@ -56,13 +55,6 @@ pub fn build(config: &Config, context: &BuildContext) -> Result<Box<dyn Receiver
         http: http.transpose()?,
         memory: context.shared.memory.clone(),
     }))
-}
-
-/// Reads the certificates that a server shows.
-fn server_tls(config: &TlsServerConfig, alpn: &[&[u8]]) -> Result<Arc<TlsServer>, String> {
-    let settings = TlsServerSettings::from_config(config);
-    let server = settings.and_then(|settings| TlsServer::new(settings, alpn));
-    server.map(Arc::new).map_err(|error| error.to_string())
 }
 
 /// The receiver before it is started.

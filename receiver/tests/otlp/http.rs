@@ -7,7 +7,7 @@ use tapline_net::{
     compression::Compression,
     grpc::{Code, RpcStatus},
 };
-use tapline_pdata::Signal;
+use tapline_pdata::{Batch, Signal, json};
 use tapline_pipeline::{Fault, Refusal};
 
 use crate::{
@@ -48,6 +48,37 @@ async fn every_signal_arrives_in_every_compression() {
             assert_eq!(taken[0].to_bytes(), sent, "{signal} {name}");
         }
     }
+}
+
+#[tokio::test]
+async fn every_signal_arrives_as_json_and_is_answered_in_it() {
+    let running = start().await;
+    for signal in Signal::ALL {
+        let batch = Batch::checked(signal, request(signal).into()).expect("prost made it");
+        let text = Bytes::from(json::to_json(&batch));
+        for compression in [Compression::None, Compression::Gzip] {
+            let packed = compression.compress(0, std::slice::from_ref(&text));
+            let encoding = compression.content_encoding().unwrap_or("identity");
+            let headers = [JSON, ("content-encoding", encoding)];
+            let packed = packed.expect("memory takes writes");
+            let answer = running.send("POST", path(signal), &headers, &packed).await;
+            assert_eq!(answer.status(), 200, "{signal}: {:?}", answer.body());
+            assert_eq!(answer.headers()["content-type"], JSON.1);
+            assert_eq!(answer.body(), "{}");
+            let taken = running.pipeline.take();
+            assert_eq!((taken[0].signal(), taken[0].items()), (signal, 1));
+            assert_eq!(json::to_json(&taken[0]), text, "{signal}");
+        }
+    }
+    let text = br#"{"resourceSpans": [{"scopeSpans": [{"spans": [{
+        "traceId": "0102030405060708090a0b0c0d0e0f10",
+        "spanId": "0102030405060708",
+        "name": "GET /"
+    }]}]}]}"#;
+    let headers = [("content-type", "application/json; charset=utf-8")];
+    let answer = running.send("POST", "/v1/traces", &headers, text).await;
+    assert_eq!(answer.status(), 200);
+    assert_eq!(running.pipeline.take()[0].items(), 1);
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ mod balancer;
 mod channel;
 mod client;
 mod endpoint;
+mod from_config;
 mod message;
 mod refused;
 mod reply;
