@@ -8,7 +8,10 @@ use bytes::Bytes;
 use crate::{
     Batch, Signal,
     shape::{self, Kind, Shape},
-    wire::read::{Broken, Fields, Payload, Varints},
+    wire::{
+        DELIMITED, FIXED64, VARINT,
+        read::{Broken, Fields, Payload, Varints},
+    },
 };
 
 /// The largest request that is looked at, in bytes. Receivers have smaller limits of their own.
@@ -96,6 +99,9 @@ impl Walk {
         let mut seen = 0u32;
         let mut fields = Fields::new(body);
         loop {
+            while let Some(bytes) = plain_field(shape, fields.rest()) {
+                fields.step_over(bytes);
+            }
             let at = fields.at();
             let Some(field) = fields.step().map_err(|broken| flawed(at, broken.into()))? else {
                 break;
@@ -106,8 +112,6 @@ impl Walk {
                 | (Kind::Varint | Kind::PackedVarint, Payload::Varint(_))
                 | (Kind::Fixed64 | Kind::Packed64, Payload::Fixed64(_))
                 | (Kind::Fixed32, Payload::Fixed32(_)) => {}
-                (Kind::Many(inner), Payload::Bytes(bytes))
-                    if std::ptr::eq(inner, &raw const shape::KEY_VALUE) && is_plain(bytes) => {}
                 (Kind::Many(inner), Payload::Bytes(bytes)) => {
                     self.message(inner, bytes, base + fields.at() - bytes.len())?;
                 }
@@ -135,8 +139,42 @@ impl Walk {
     }
 }
 
+/// Recognises a field as nearly all are, and returns its length: short, of the kind that its number
+/// has, and not to be walked into. It is well-formed; of others this says nothing.
+#[inline]
+fn plain_field(shape: &Shape, rest: &[u8]) -> Option<usize> {
+    let [tag @ 0x08..0x80, first @ 0..0x80, after @ ..] = rest else {
+        return plain_word(shape, rest);
+    };
+    let kind = shape.kind(u32::from(tag >> 3));
+    let length = usize::from(*first);
+    match (u32::from(tag & 7), kind) {
+        (DELIMITED, Kind::Bytes | Kind::Unknown) if length <= after.len() => Some(2 + length),
+        (DELIMITED, Kind::Many(inner))
+            if std::ptr::eq(inner, &raw const shape::KEY_VALUE)
+                && after.get(..length).is_some_and(is_plain) =>
+        {
+            Some(2 + length)
+        }
+        (VARINT, Kind::Varint | Kind::PackedVarint | Kind::Unknown) => Some(2),
+        _ => plain_word(shape, rest),
+    }
+}
+
+/// Recognises a field of eight bytes, such as a time.
+#[inline]
+fn plain_word(shape: &Shape, rest: &[u8]) -> Option<usize> {
+    const WORD_BYTES: usize = 1 + 8;
+    let (tag @ 0x08..0x80, true) = (*rest.first()?, rest.len() >= WORD_BYTES) else {
+        return None;
+    };
+    let kind = shape.kind(u32::from(tag >> 3));
+    let is_word = matches!(kind, Kind::Fixed64 | Kind::Packed64 | Kind::Unknown);
+    (u32::from(tag & 7) == FIXED64 && is_word).then_some(WORD_BYTES)
+}
+
 /// Recognises an attribute as nearly all are: a key, then one scalar, both short. It is
-/// well-formed; of others this says nothing. Half the time of the whole walk is saved by it.
+/// well-formed; of others this says nothing.
 #[inline]
 fn is_plain(attribute: &[u8]) -> bool {
     let [0x0a, key_len @ 0..0x80, rest @ ..] = attribute else {

@@ -60,6 +60,18 @@ impl<'a> Fields<'a> {
         self.len - self.rest.len()
     }
 
+    /// Returns what was not read yet.
+    #[inline]
+    pub(crate) fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
+    /// Steps over bytes that the caller knows to be whole fields.
+    #[inline]
+    pub(crate) fn step_over(&mut self, bytes: usize) {
+        self.rest = &self.rest[bytes..];
+    }
+
     /// Reads the next field, `None` at the end. A broken field is never stepped over.
     #[inline]
     pub(crate) fn step(&mut self) -> Result<Option<Field<'a>>, Broken> {
