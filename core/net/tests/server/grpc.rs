@@ -4,6 +4,9 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use http_body_util::Full;
+use hyper::client::conn::http2;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use tapline_config::Transport;
 use tapline_net::{
     grpc::{Call, Refused, ServerKeepalive, ServerSettings, Service, serve},
@@ -12,6 +15,7 @@ use tapline_net::{
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
+    sync::Notify,
     task::JoinSet,
 };
 
@@ -47,6 +51,56 @@ async fn start(keepalive: ServerKeepalive) -> (TcpStream, JoinSet<()>) {
     let mut client = TcpStream::connect(&endpoint).await.expect("listens");
     client.write_all(HELLO).await.expect("is read");
     (client, tasks)
+}
+
+/// Never answers; says when it was asked, and when it was given up.
+#[derive(Default)]
+struct Never {
+    asked: Arc<Notify>,
+    given_up: Arc<Notify>,
+}
+
+struct NotifyOnDrop(Arc<Notify>);
+
+impl Drop for NotifyOnDrop {
+    fn drop(&mut self) {
+        self.0.notify_one();
+    }
+}
+
+#[async_trait]
+impl Service for Never {
+    async fn call(&self, _call: Call) -> Result<Bytes, Refused> {
+        let _gone = NotifyOnDrop(Arc::clone(&self.given_up));
+        self.asked.notify_one();
+        std::future::pending().await
+    }
+}
+
+#[tokio::test]
+async fn calls_that_do_not_end_in_time_are_cut() {
+    let listener = Listener::bind(Transport::Tcp, "127.0.0.1:0").await;
+    let listener = listener.expect("the kernel has a port");
+    let endpoint = listener.endpoint().to_owned();
+    let mut settings = ServerSettings::default();
+    settings.limits.drain_time_max = Duration::from_millis(20);
+    let service = Never::default();
+    let (asked, given_up) = (Arc::clone(&service.asked), Arc::clone(&service.given_up));
+    let serving = serve(listener, settings, Arc::new(service), async move {
+        asked.notified().await;
+    });
+    let socket = TcpStream::connect(&endpoint).await.expect("listens");
+    let handshake = http2::handshake(TokioExecutor::new(), TokioIo::new(socket)).await;
+    let (mut client, connection) = handshake.expect("speaks HTTP/2");
+    let mut tasks = JoinSet::new();
+    tasks.spawn(async {
+        let _closed = connection.await;
+    });
+    let request = http::Request::post("http://x/y.Z/W").header("content-type", "application/grpc");
+    let request = request.body(Full::new(Bytes::new())).expect("is a request");
+    let (answer, ()) = tokio::join!(client.send_request(request), serving);
+    assert!(answer.is_err(), "{answer:?}");
+    given_up.notified().await;
 }
 
 /// Reads frames until one of this type; `None` when the connection ends before.
