@@ -1,14 +1,20 @@
 //! Memory, origins, authentication, and the end.
 
-use async_trait::async_trait;
 use std::sync::Arc;
+
+use async_trait::async_trait;
 use tapline_config::ComponentId;
 use tapline_net::grpc::Code;
 use tapline_pdata::Signal;
-use tapline_pipeline::{Refusal, ServerAuth, Services};
+use tapline_pipeline::{BuildContext, Consumer, Outlets, Refusal, ServerAuth, Services, Stop};
+use tapline_receiver::otlp::build;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    task::JoinSet,
+};
 
 use crate::{
-    harness::{call_on, framed, start, start_with},
+    harness::{Pipeline, call_on, framed, settings, start, start_with},
     samples::{method, request},
 };
 
@@ -147,4 +153,30 @@ async fn a_restarted_receiver_refuses_no_connection() {
     // The socket waits for the next receiver.
     let early = std::net::TcpStream::connect(("127.0.0.1", running.http_port()));
     assert!(early.is_ok(), "{early:?}");
+}
+
+#[tokio::test]
+async fn unix_sockets_are_served_too() {
+    let path = format!("tapline-otlp-{}.sock", std::process::id());
+    let path = std::env::temp_dir().join(path);
+    let http = format!("{{transport: unix, endpoint: {}}}", path.display());
+    let config = settings(&format!("protocols:\n  http: {http}")).expect("is valid");
+    let context = BuildContext::alone(ComponentId::parse("otlp").expect("is an id"), Signal::Logs);
+    let receiver = build(&config, &context).expect("is valid");
+    let outlet: Arc<dyn Consumer> = Arc::new(Pipeline::default());
+    let outlets = Outlets([(Signal::Logs, outlet)].into());
+    let work = receiver.start(outlets, Stop::new()).await;
+    let mut tasks = JoinSet::new();
+    tasks.spawn(work.expect("the path is free"));
+    let mut socket = tokio::net::UnixStream::connect(&path)
+        .await
+        .expect("listens");
+    let request = "POST /v1/logs HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\
+                   Content-Type: application/x-protobuf\r\nContent-Length: 0\r\n\r\n";
+    socket.write_all(request.as_bytes()).await.expect("is read");
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).await.expect("is text");
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    drop(tasks);
+    let _gone = std::fs::remove_file(&path);
 }

@@ -89,7 +89,8 @@ impl Server {
 
     async fn post(&self, headers: &str, body: &[u8]) -> String {
         let head = format!(
-            "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {}\r\n{headers}\r\n",
+            "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\
+             Content-Length: {}\r\n{headers}\r\n",
             body.len()
         );
         self.raw([head.as_bytes(), body].concat()).await
@@ -191,4 +192,72 @@ async fn what_does_not_finish_in_time_is_cut() {
     let mut answer = Vec::new();
     let _cut = tokio::io::AsyncReadExt::read_to_end(&mut socket, &mut answer).await;
     assert!(answer.is_empty());
+}
+
+#[tokio::test]
+async fn a_connection_without_a_request_ends() {
+    let settings = ServerSettings {
+        idle_max: Some(Duration::from_millis(10)),
+        head_time_max: None,
+        ..small()
+    };
+    let server = start(settings).await;
+    // Without `Connection: close`, only the server can end this.
+    let answer = server
+        .raw(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n".to_vec())
+        .await;
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+}
+
+#[tokio::test]
+async fn without_keep_alive_a_connection_serves_one_request() {
+    let settings = ServerSettings {
+        keep_alive: false,
+        ..small()
+    };
+    let server = start(settings).await;
+    let answer = server
+        .raw(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n".to_vec())
+        .await;
+    assert!(answer.contains("connection: close"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_head_or_a_body_that_never_ends_is_given_up() {
+    let short = Some(Duration::from_millis(20));
+    let settings = ServerSettings {
+        head_time_max: short,
+        idle_max: None,
+        body_time_max: short,
+        ..small()
+    };
+    let server = start(settings).await;
+    let head = b"POST / HTTP/1.1\r\nHost: x\r\n".to_vec();
+    let answer = server.raw(head.clone()).await;
+    assert!(!answer.starts_with("HTTP/1.1 200"), "{answer}");
+    let body = [
+        &head[..],
+        b"Connection: close\r\nContent-Length: 5\r\n\r\nhi",
+    ]
+    .concat();
+    let answer = server.raw(body).await;
+    assert!(answer.contains("did not arrive within 20ms"), "{answer}");
+}
+
+#[tokio::test]
+async fn connections_over_the_bound_wait_for_a_place() {
+    let mut settings = small();
+    settings.limits.connections_max = Some(1);
+    let server = start(settings).await;
+    let first = tokio::net::TcpStream::connect(&server.endpoint).await;
+    let mut first = first.expect("listens");
+    let slow = b"POST /slow HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    tokio::io::AsyncWriteExt::write_all(&mut first, slow)
+        .await
+        .expect("is read");
+    server.echo.entered.notified().await;
+    let second = server.post("", b"waited");
+    let let_go = async { server.echo.go.notify_one() };
+    let (answer, ()) = tokio::join!(second, let_go);
+    assert!(answer.ends_with("waited"), "{answer}");
 }
