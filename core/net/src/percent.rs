@@ -1,4 +1,4 @@
-//! Percent-encoding, read leniently.
+//! Percent-encoding, read leniently, written as `grpc-message` wants it.
 
 /// Undoes percent-encoding; what is malformed stays as it is.
 pub(crate) fn decoded(text: &[u8]) -> Vec<u8> {
@@ -15,9 +15,32 @@ pub(crate) fn decoded(text: &[u8]) -> Vec<u8> {
     out
 }
 
+/// Encodes all but printable ASCII, and `%`.
+pub(crate) fn encoded(text: &str) -> String {
+    const HEX: &[u8; 16] = b"0123456789ABCDEF";
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if matches!(byte, b' '..=b'~') && byte != b'%' {
+            out.push(char::from(byte));
+        } else {
+            out.push('%');
+            out.push(char::from(HEX[usize::from(byte >> 4)]));
+            out.push(char::from(HEX[usize::from(byte & 15)]));
+        }
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
-    use super::decoded;
+    use super::{decoded, encoded};
+
+    #[test]
+    fn what_is_encoded_is_printable_and_can_be_decoded() {
+        let text = "50% of \u{e9}\n";
+        assert_eq!(encoded(text), "50%25 of %C3%A9%0A");
+        assert_eq!(decoded(encoded(text).as_bytes()), text.as_bytes());
+    }
 
     #[test]
     fn what_is_malformed_stays() {

@@ -14,6 +14,14 @@ pub(super) struct Gate {
     /// Query parameters that count as headers for authentication.
     request_params: Vec<String>,
     include_metadata: bool,
+    /// What is known of everybody: over what they came. Shared, so that it costs nothing.
+    anybody: Arc<Origin>,
+}
+
+fn anybody(transport: &'static str) -> Arc<Origin> {
+    let mut origin = Origin::default();
+    origin.transport = Some(transport);
+    Arc::new(origin)
 }
 
 impl Gate {
@@ -23,6 +31,7 @@ impl Gate {
             auth: auth.map(|id| services.server_auth(id)).transpose()?,
             request_params: Vec::new(),
             include_metadata: config.include_metadata,
+            anybody: anybody("grpc"),
         })
     }
 
@@ -33,17 +42,18 @@ impl Gate {
             auth: found.transpose()?,
             request_params: auth.map_or_else(Vec::new, |auth| auth.request_params.clone()),
             include_metadata: config.include_metadata,
+            anybody: anybody("http"),
         })
     }
 
-    /// Lets a request in, or says why not. There is an origin if somebody asked for one.
+    /// Lets a request in, or says why not. Its origin has what somebody asked for.
     pub(super) async fn pass(
         &self,
         head: &Parts,
         peer: Option<SocketAddr>,
-    ) -> Result<Option<Arc<Origin>>, Refused> {
+    ) -> Result<Arc<Origin>, Refused> {
         if self.auth.is_none() && !self.include_metadata {
-            return Ok(None);
+            return Ok(Arc::clone(&self.anybody));
         }
         let auth = match &self.auth {
             None => Vec::new(),
@@ -58,8 +68,9 @@ impl Gate {
             Origin::default()
         };
         origin.peer = peer;
+        origin.transport = self.anybody.transport;
         origin.auth = auth;
-        Ok(Some(Arc::new(origin)))
+        Ok(Arc::new(origin))
     }
 
     fn credential(&self, head: &Parts, name: &str) -> Option<String> {

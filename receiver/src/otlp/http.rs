@@ -81,7 +81,7 @@ impl HttpIntake {
         way: Way<'_>,
         request: Request,
         encoding: Encoding,
-        origin: Option<Arc<Origin>>,
+        origin: Arc<Origin>,
     ) -> Result<(), Failure> {
         let mut held = way.admit(request.body.announced().unwrap_or(0))?;
         let wire = request.body.read(&mut |bytes| held.resize(bytes)).await?;

@@ -59,14 +59,14 @@ impl Way<'_> {
         wire: Bytes,
         encoding: Encoding,
         mut held: Held,
-        origin: Option<Arc<Origin>>,
+        origin: Arc<Origin>,
     ) -> Result<(), Refused> {
         let batch = read(self.signal, wire, encoding)?;
         if batch.items() == 0 {
             return Ok(());
         }
         held.resize(batch.size_bytes());
-        let batch = batch.with_origin(origin).with_hold(Arc::new(held));
+        let batch = batch.with_origin(Some(origin)).with_hold(Arc::new(held));
         let taken = self.outlet.consume(batch).await;
         taken.map_err(|refusal| answer::refused(&refusal))
     }

@@ -120,7 +120,13 @@ async fn metadata_travels_if_asked_for() {
     running
         .export(Signal::Traces, &request(Signal::Traces))
         .await;
-    assert!(running.pipeline.take()[0].origin().is_none());
+    running.post(Signal::Traces, &request(Signal::Traces)).await;
+    let taken = running.pipeline.take();
+    for (batch, transport) in taken.iter().zip(["grpc", "http"]) {
+        let origin = batch.origin().expect("metrics are told apart by it");
+        assert_eq!(origin.transport, Some(transport));
+        assert_eq!(origin.all_metadata().count(), 0, "nobody asked");
+    }
 }
 
 #[tokio::test]

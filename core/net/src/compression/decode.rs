@@ -68,6 +68,8 @@ fn by_name(encoding: &str) -> Option<Compression> {
     match encoding {
         "identity" => Some(Compression::None),
         "x-gzip" => Some(Compression::Gzip),
+        // A word of our configuration, not of headers.
+        "none" => None,
         name => Compression::from_name(name).ok(),
     }
 }

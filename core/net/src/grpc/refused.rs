@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use base64::{Engine, prelude::BASE64_STANDARD_NO_PAD};
 use http::{HeaderMap, HeaderValue};
 use tonic::Code;
+
+use crate::percent;
 
 /// A refused call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,11 +64,12 @@ impl Refused {
     /// Writes it into the headers that end a call.
     pub(super) fn write_to(&self, trailers: &mut HeaderMap) {
         trailers.insert("grpc-status", HeaderValue::from(self.code as i32));
-        if let Ok(message) = HeaderValue::from_str(&percent_encoded(&self.message)) {
+        if let Ok(message) = HeaderValue::from_str(&percent::encoded(&self.message)) {
             trailers.insert("grpc-message", message);
         }
         if self.retry_after.is_some()
-            && let Ok(details) = HeaderValue::from_str(&base64(&self.encode()))
+            && let Ok(details) =
+                HeaderValue::from_str(&BASE64_STANDARD_NO_PAD.encode(self.encode()))
         {
             trailers.insert("grpc-status-details-bin", details);
         }
@@ -92,39 +96,6 @@ fn varint(wire: &mut Vec<u8>, mut value: u64) {
         value >>= 7;
     }
     wire.push(value as u8);
-}
-
-/// Encodes what gRPC does not allow in `grpc-message`: all but printable ASCII, and `%`.
-fn percent_encoded(text: &str) -> String {
-    const HEX: &[u8; 16] = b"0123456789ABCDEF";
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if matches!(byte, b' '..=b'~') && byte != b'%' {
-            encoded.push(char::from(byte));
-        } else {
-            encoded.push('%');
-            encoded.push(char::from(HEX[usize::from(byte >> 4)]));
-            encoded.push(char::from(HEX[usize::from(byte & 15)]));
-        }
-    }
-    encoded
-}
-
-/// Encodes in the standard alphabet without padding, as headers ending in `-bin` want it.
-fn base64(bytes: &[u8]) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::with_capacity(bytes.len() / 3 * 4 + 4);
-    for chunk in bytes.chunks(3) {
-        let word = chunk
-            .iter()
-            .fold(0_u32, |word, byte| word << 8 | u32::from(*byte))
-            << (8 * (3 - chunk.len()));
-        for place in 0..=chunk.len() {
-            let six = word >> (18 - 6 * place) & 0x3f;
-            text.push(char::from(ALPHABET[six as usize]));
-        }
-    }
-    text
 }
 
 #[cfg(test)]
