@@ -49,14 +49,15 @@ impl From<Refused> for Failure {
 
 impl From<BodyError> for Failure {
     fn from(error: BodyError) -> Self {
-        let status = match error {
-            BodyError::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
-            BodyError::TooSlow(_) => StatusCode::REQUEST_TIMEOUT,
-            _ => StatusCode::BAD_REQUEST,
+        let (status, code) = match error {
+            BodyError::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, Code::InvalidArgument),
+            // Of the statuses that fit, clients of OTLP try again after this one only.
+            BodyError::TooSlow(_) => (StatusCode::SERVICE_UNAVAILABLE, Code::DeadlineExceeded),
+            _ => (StatusCode::BAD_REQUEST, Code::InvalidArgument),
         };
         Self {
             status,
-            refused: Refused::new(Code::InvalidArgument, error.to_string()),
+            refused: Refused::new(code, error.to_string()),
         }
     }
 }

@@ -111,7 +111,17 @@ pub(crate) async fn start_with(
     http_more: &str,
     services: Vec<(ComponentId, Services)>,
 ) -> Running {
-    let (grpc, http) = (free_port(), free_port());
+    let ports = (free_port(), free_port());
+    start_on(ports, signals, grpc_more, http_more, services).await
+}
+
+async fn start_on(
+    (grpc, http): (u16, u16),
+    signals: &[Signal],
+    grpc_more: &str,
+    http_more: &str,
+    services: Vec<(ComponentId, Services)>,
+) -> Running {
     let yaml = format!(
         "protocols:\n  grpc: {{endpoint: '127.0.0.1:{grpc}'{grpc_more}}}\n  \
          http: {{endpoint: '127.0.0.1:{http}'{http_more}}}"
@@ -209,8 +219,27 @@ fn pieces(pieces: &[&[u8]]) -> Body {
 }
 
 impl Running {
-    pub(crate) fn http_port(&self) -> u16 {
-        self.http
+    pub(crate) fn ports(&self) -> (u16, u16) {
+        (self.grpc, self.http)
+    }
+
+    /// Stops, and starts another receiver where this one was.
+    pub(crate) async fn restart(mut self, meanwhile: impl AsyncFnOnce()) -> Self {
+        self.stop.request();
+        let ended = self.work.join_next().await.expect("was spawned");
+        assert_eq!(ended.expect("does not panic"), Ok(()));
+        meanwhile().await;
+        start_on(self.ports(), &Signal::ALL, "", "", Vec::new()).await
+    }
+
+    /// Calls without ending the request: more was promised.
+    pub(crate) async fn call_and_fall_silent(&self, path: &str, beginning: &[u8]) -> GrpcAnswer {
+        let (mut client, _tasks) = self.grpc_client().await;
+        let first = Ok(Frame::data(Bytes::copy_from_slice(beginning)));
+        let first = futures_util::stream::iter([first]);
+        let silent = futures_util::StreamExt::chain(first, futures_util::stream::pending());
+        let body = StreamBody::new(silent).boxed_unsync();
+        call_with(&mut client, path, &[], body).await
     }
 
     /// Connects over HTTP/2; the connection lives as long as the set.
@@ -286,6 +315,15 @@ pub(crate) async fn call_on(
     headers: &[(&str, &str)],
     body: &[&[u8]],
 ) -> GrpcAnswer {
+    call_with(client, path, headers, pieces(body)).await
+}
+
+async fn call_with(
+    client: &mut http2::SendRequest<Body>,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: Body,
+) -> GrpcAnswer {
     let mut request = Request::builder()
         .method("POST")
         .uri(format!("http://collector.test{path}"))
@@ -296,7 +334,7 @@ pub(crate) async fn call_on(
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    let request = request.body(pieces(body)).expect("is a request");
+    let request = request.body(body).expect("is a request");
     let answer = client.send_request(request).await.expect("is answered");
     let (head, body) = answer.into_parts();
     let body = body.collect().await.expect("is complete");

@@ -153,12 +153,41 @@ async fn calls_under_way_are_finished_and_then_nobody_listens() {
 
 #[tokio::test]
 async fn a_restarted_receiver_refuses_no_connection() {
-    let mut running = start().await;
-    running.stop.request();
-    running.work.join_next().await;
-    // The socket waits for the next receiver.
-    let early = std::net::TcpStream::connect(("127.0.0.1", running.http_port()));
-    assert!(early.is_ok(), "{early:?}");
+    let running = start().await;
+    let (_, http) = running.ports();
+    let (sent, mut early) = (request(Signal::Logs), None);
+    // Between the two nobody accepts, and still the connection is made and the request taken.
+    let running = running
+        .restart(async || {
+            let socket = tokio::net::TcpStream::connect(("127.0.0.1", http)).await;
+            let mut socket = socket.expect("the socket waits for the next receiver");
+            let head = format!(
+                "POST /v1/logs HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\
+                 Content-Type: application/x-protobuf\r\nContent-Length: {}\r\n\r\n",
+                sent.len()
+            );
+            let whole = [head.as_bytes(), &sent].concat();
+            socket.write_all(&whole).await.expect("is kept");
+            early = Some(socket);
+        })
+        .await;
+    let mut answer = String::new();
+    let mut early = early.expect("was connected");
+    early.read_to_string(&mut answer).await.expect("is text");
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert_eq!(running.pipeline.take().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_promises_a_message_and_falls_silent_is_given_up() {
+    let running = start().await;
+    let beginning = &framed(0, &request(Signal::Traces))[..50];
+    let told = running
+        .call_and_fall_silent(method(Signal::Traces), beginning)
+        .await;
+    assert_eq!(told.code(), Code::DeadlineExceeded as i32);
+    assert_eq!(told.message(), "nothing of the message came for 60s");
+    assert_eq!(running.memory.held_bytes(), 0);
 }
 
 #[tokio::test]

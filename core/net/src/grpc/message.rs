@@ -4,10 +4,14 @@ use bytes::{Buf, Bytes, BytesMut};
 use http::HeaderMap;
 use http_body_util::BodyExt;
 use hyper::body::{Body as _, Incoming};
+use tokio::time::timeout;
 use tonic::Code;
 
 use super::refused::Refused;
-use crate::compression::{Compression, DecompressError};
+use crate::{
+    compression::{Compression, DecompressError},
+    server::SILENCE_TIME_MAX,
+};
 
 /// A flag and a length before each message.
 pub(super) const PREFIX_BYTES: usize = 5;
@@ -149,7 +153,13 @@ impl Message {
     /// Waits for bytes, `None` at the end.
     async fn next_chunk(&mut self) -> Result<Option<Bytes>, Refused> {
         while !self.body.is_end_stream() {
-            let Some(frame) = self.body.frame().await else {
+            // Sets a timer only where there is something to wait for.
+            let frame = timeout(SILENCE_TIME_MAX, self.body.frame()).await;
+            let frame = frame.map_err(|_elapsed| {
+                let message = format!("nothing of the message came for {SILENCE_TIME_MAX:?}");
+                Refused::new(Code::DeadlineExceeded, message)
+            })?;
+            let Some(frame) = frame else {
                 break;
             };
             let frame = frame.map_err(|error| Refused::new(Code::Cancelled, error.to_string()))?;

@@ -7,7 +7,10 @@ use http_body_util::BodyExt;
 use hyper::body::{Body as _, Incoming};
 use tokio::time::{Instant, timeout_at};
 
-use crate::compression::{Compression, DecompressError, Encodings};
+use crate::{
+    compression::{Compression, DecompressError, Encodings},
+    server::SILENCE_TIME_MAX,
+};
 
 /// How much of a body that is too large is read and thrown away, so that the sender, who is
 /// still writing, gets to read the answer.
@@ -113,13 +116,15 @@ impl Body {
     /// Waits for the next piece, `None` at the end.
     async fn chunk(&mut self, deadline: Option<Instant>) -> Result<Option<Bytes>, BodyError> {
         loop {
-            let frame = self.incoming.frame();
-            let frame = match deadline {
-                None => frame.await,
-                Some(deadline) => timeout_at(deadline, frame).await.map_err(|_elapsed| {
-                    BodyError::TooSlow(self.time_max.expect("there is a deadline"))
-                })?,
+            let silent_at = Instant::now() + SILENCE_TIME_MAX;
+            let (until, time_max) = match (deadline, self.time_max) {
+                (Some(deadline), time_max) if deadline < silent_at => {
+                    (deadline, time_max.unwrap_or(DISCARDING_TIME_MAX))
+                }
+                _ => (silent_at, SILENCE_TIME_MAX),
             };
+            let frame = timeout_at(until, self.incoming.frame()).await;
+            let frame = frame.map_err(|_elapsed| BodyError::TooSlow(time_max))?;
             let Some(frame) = frame else {
                 return Ok(None);
             };

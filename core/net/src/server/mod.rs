@@ -24,6 +24,9 @@ use crate::{listen::Listener, tls::TlsServer};
 /// How long a TLS handshake may take.
 const HANDSHAKE_TIME_MAX: Duration = Duration::from_secs(10);
 
+/// How long a client that has begun a body may say nothing: its bytes are held all the while.
+pub(crate) const SILENCE_TIME_MAX: Duration = Duration::from_mins(1);
+
 /// How long to wait after `accept` failed, first and at most: there may be no file left to open.
 const BACK_OFF: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
 
