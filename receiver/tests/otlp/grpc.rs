@@ -59,6 +59,19 @@ async fn a_message_may_come_in_any_pieces() {
 }
 
 #[tokio::test]
+async fn a_message_larger_than_any_window_arrives() {
+    let running = start().await;
+    // Requests side by side are a request.
+    let sent = request(Signal::Traces).repeat(5000);
+    assert!(sent.len() > 5 << 20);
+    let answer = running.export(Signal::Traces, &sent).await;
+    assert_eq!(answer.code(), 0, "{}", answer.message());
+    let taken = running.pipeline.take();
+    assert_eq!(taken[0].items(), 5000);
+    assert_eq!(taken[0].to_bytes(), sent);
+}
+
+#[tokio::test]
 async fn broken_framing_is_an_error_of_the_protocol() {
     let running = start().await;
     let whole = framed(0, &request(Signal::Traces));

@@ -15,9 +15,10 @@ use std::{
         net::{UnixListener as StdUnix, UnixStream as StdUnixStream},
     },
     path::{Path, PathBuf},
+    time::Duration,
 };
 
-use socket2::{Domain, Protocol, Socket as RawSocket, Type};
+use socket2::{Domain, Protocol, Socket as RawSocket, TcpKeepalive, Type};
 use tapline_config::Transport;
 use tokio::net::{TcpListener, UnixListener};
 
@@ -27,6 +28,9 @@ use crate::server::Socket;
 
 /// How many connections the kernel keeps for us between two `accept`s.
 const BACKLOG: i32 = 1024;
+
+/// After how much silence the kernel asks whether a client is still there.
+const SILENCE_BEFORE_PROBES: Duration = Duration::from_secs(15);
 
 /// Why there is no listening socket: `cannot listen on 127.0.0.1:4317: address in use`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -176,6 +180,8 @@ fn open(transport: Transport, address: SocketAddr) -> io::Result<StdTcp> {
     }
     // Connections of an earlier process that are still closing do not count as listening.
     socket.set_reuse_address(true)?;
+    // Accepted sockets inherit it: clients that vanished are noticed, as in Go.
+    socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(SILENCE_BEFORE_PROBES))?;
     socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
