@@ -84,7 +84,13 @@ impl HttpIntake {
         encoding: Encoding,
         origin: Arc<Origin>,
     ) -> Result<(), Failure> {
-        let mut held = way.admit(request.body.announced().unwrap_or(0))?;
+        let mut held = match way.admit(request.body.announced().unwrap_or(0)) {
+            Ok(held) => held,
+            Err(refused) => {
+                request.body.discard().await;
+                return Err(refused.into());
+            }
+        };
         let wire = request.body.read(&mut |bytes| held.resize(bytes)).await?;
         Ok(way.pass(wire, encoding, held, origin).await?)
     }

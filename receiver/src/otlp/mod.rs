@@ -16,6 +16,7 @@ mod intake;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use futures_util::future::{BoxFuture, join_all};
 use tapline_config::Transport;
 use tapline_net::{
     grpc as net_grpc, http as net_http,
@@ -106,7 +107,7 @@ impl Place {
 impl Receiver for Otlp {
     async fn start(self: Box<Self>, out: Outlets, stop: Stop) -> Result<Work, StartError> {
         let intake = Arc::new(Intake::new(out, self.memory));
-        let mut servers: Vec<std::pin::Pin<Box<dyn Future<Output = ()> + Send>>> = Vec::new();
+        let mut servers: Vec<BoxFuture<'static, ()>> = Vec::new();
         if let Some(grpc) = self.grpc {
             let listener = grpc.place.listen().await?;
             let service = Arc::new(GrpcIntake::new(Arc::clone(&intake), grpc.gate));
@@ -123,7 +124,7 @@ impl Receiver for Otlp {
             }));
         }
         Ok(Box::pin(async move {
-            futures_util::future::join_all(servers).await;
+            join_all(servers).await;
             Ok(())
         }))
     }

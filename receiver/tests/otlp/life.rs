@@ -46,8 +46,11 @@ async fn a_request_is_turned_away_before_it_is_read() {
         .await;
     assert_eq!(told.code(), Code::ResourceExhausted as i32);
     assert!(told.retry_after().is_some());
-    let answer = running.post(Signal::Traces, &request(Signal::Traces)).await;
+    // However large the request: the client gets to read why it is refused.
+    let large = request(Signal::Traces).repeat(5000);
+    let answer = running.post(Signal::Traces, &large).await;
     assert_eq!(answer.status(), 429);
+    assert!(answer.headers().contains_key("retry-after"));
 }
 
 /// Knows one token.

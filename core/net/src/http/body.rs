@@ -12,6 +12,9 @@ use crate::{
     server::SILENCE_TIME_MAX,
 };
 
+/// Bodies up to this size are copied: the buffer that connections read into may be larger by far.
+const COPIED_BYTES_MAX: usize = 32 << 10;
+
 /// How much of a body that is too large is read and thrown away, so that the sender, who is
 /// still writing, gets to read the answer.
 const DISCARDED_BYTES_MAX: usize = 64 << 20;
@@ -94,8 +97,8 @@ impl Body {
         let Some(first) = self.chunk(deadline).await? else {
             return Ok(Bytes::new());
         };
-        // Whole already: nothing is copied.
-        if announced == Some(first.len()) {
+        // Whole already: nothing is copied, unless it would keep a much larger buffer alive.
+        if announced == Some(first.len()) && first.len() > COPIED_BYTES_MAX {
             return Ok(first);
         }
         let mut whole = BytesMut::with_capacity(announced.unwrap_or(first.len()));
@@ -138,7 +141,19 @@ impl Body {
         }
     }
 
-    async fn too_large(&mut self) -> BodyError {
+    async fn too_large(mut self) -> BodyError {
+        let limit = self.bytes_max;
+        self.throw_away().await;
+        BodyError::TooLarge(limit)
+    }
+
+    /// Reads what is left and keeps nothing, up to a bound. A client that is still writing when it
+    /// is refused gets to read why; otherwise it only sees its connection closed.
+    pub async fn discard(mut self) {
+        self.throw_away().await;
+    }
+
+    async fn throw_away(&mut self) {
         let deadline = Instant::now() + DISCARDING_TIME_MAX;
         let mut left = DISCARDED_BYTES_MAX;
         while let Ok(Some(chunk)) = self.chunk(Some(deadline)).await {
@@ -147,6 +162,5 @@ impl Body {
             };
             left = rest;
         }
-        BodyError::TooLarge(self.bytes_max)
     }
 }
