@@ -10,7 +10,10 @@ use tapline_pipeline::{
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{error, info, warn};
 
-use crate::{settings::Settings, telemetry::metrics};
+use crate::{
+    settings::Settings,
+    telemetry::{logs, metrics},
+};
 
 /// Builds every component without starting any.
 pub(crate) fn build(settings: &Settings, meters: &Meters) -> Result<Graph> {
@@ -25,6 +28,7 @@ pub(crate) async fn run(settings: &Settings) -> Result<()> {
     let started = Instant::now();
     let meters = Meters::new();
     let telemetry = &settings.telemetry;
+    let shipping = logs::start_shipping();
     let telling = metrics::start(&telemetry.metrics, &telemetry.resource, &meters, started)
         .await
         .map_err(|error| anyhow!(error))?;
@@ -53,6 +57,7 @@ pub(crate) async fn run(settings: &Settings) -> Result<()> {
         }
     }
     telling.stop().await;
+    shipping.stop().await;
     failure.map_or(Ok(()), |fatal| Err(fatal.into()))
 }
 

@@ -151,6 +151,38 @@ impl OtlpConfig {
         made.map_err(|error| error.to_string())
     }
 
+    /// Makes a sender of log records. Reads certificate files; opens nothing.
+    pub(crate) fn log_sender(&self) -> Result<LogSender, String> {
+        let mut headers = self.header_map()?;
+        if self.protocol == "grpc" {
+            let settings = self.grpc(self.compression_kind(), headers)?;
+            let client = grpc::Client::new(settings).map_err(|error| error.to_string())?;
+            return Ok(LogSender::Grpc(Box::new(client)));
+        }
+        let url = self.url("localhost:4318/v1/logs");
+        let kind = http::HeaderValue::from_static("application/x-protobuf");
+        headers.insert(http::header::CONTENT_TYPE, kind);
+        if let Some(encoding) = self.compression_kind().content_encoding() {
+            let encoding = http::HeaderValue::from_static(encoding);
+            headers.insert(http::header::CONTENT_ENCODING, encoding);
+        }
+        Ok(LogSender::Http(Box::new(Post {
+            client: self.http()?.0,
+            url: url
+                .parse()
+                .map_err(|error| format!("endpoint \"{url}\": {error}"))?,
+            headers,
+            compression: self.compression_kind(),
+        })))
+    }
+
+    fn compression_kind(&self) -> compression::Compression {
+        match self.gzip() {
+            Some(_) => compression::Compression::Gzip,
+            None => compression::Compression::None,
+        }
+    }
+
     fn gzip(&self) -> Option<Compression> {
         (self.compression == "gzip").then_some(Compression::Gzip)
     }
@@ -199,24 +231,32 @@ impl OtlpConfig {
         TlsSettings::from_config(&config).map_err(|error| error.to_string())
     }
 
+    /// Makes a channel for the exporter, whose business compression and headers are.
     fn channel(&self) -> Result<grpc::Channel, String> {
+        let settings = self.grpc(compression::Compression::None, http::HeaderMap::new())?;
+        grpc::channel(&settings).map_err(|error| error.to_string())
+    }
+
+    fn grpc(
+        &self,
+        compression: compression::Compression,
+        headers: http::HeaderMap,
+    ) -> Result<grpc::ClientSettings, String> {
         let url = self.url("localhost:4317");
         let endpoint = grpc::Endpoint::parse(&url).map_err(|error| error.to_string())?;
         let tls = endpoint.forces_tls.then(|| self.tls()).transpose()?;
-        let settings = grpc::ClientSettings {
+        Ok(grpc::ClientSettings {
             endpoint,
             tls,
-            // Done by the exporter, as are headers.
-            compression: compression::Compression::None,
-            headers: http::HeaderMap::new(),
+            compression,
+            headers,
             user_agent: tapline_net::user_agent(env!("CARGO_PKG_VERSION")),
             authority: None,
             keepalive: None,
             balancing: grpc::Balancing::default(),
             when_unreachable: grpc::WhenUnreachable::default(),
             proxy: ProxySettings::default(),
-        };
-        grpc::channel(&settings).map_err(|error| error.to_string())
+        })
     }
 
     fn http(&self) -> Result<HttpClient, String> {
@@ -228,6 +268,59 @@ impl OtlpConfig {
         net_http::Client::new(&settings)
             .map(HttpClient)
             .map_err(|error| error.to_string())
+    }
+}
+
+/// Sends log records that are written as OTLP already.
+#[derive(Debug)]
+pub(crate) enum LogSender {
+    /// Over gRPC.
+    Grpc(Box<grpc::Client>),
+    /// Over HTTP.
+    Http(Box<Post>),
+}
+
+/// What is the same for every request over HTTP.
+#[derive(Debug)]
+pub(crate) struct Post {
+    client: net_http::Client,
+    url: http::Uri,
+    headers: http::HeaderMap,
+    compression: compression::Compression,
+}
+
+/// The compression level that means "the usual one".
+const USUAL_LEVEL: i32 = 0;
+
+impl LogSender {
+    /// Sends one request once.
+    pub(crate) async fn send(&self, request: Bytes) -> Result<(), String> {
+        match self {
+            Self::Grpc(client) => {
+                const EXPORT: &str = "/opentelemetry.proto.collector.logs.v1.LogsService/Export";
+                let answer = client
+                    .call(EXPORT, vec![request], http::HeaderMap::new())
+                    .await;
+                answer.map(drop).map_err(|status| status.message)
+            }
+            Self::Http(post) => post.send(request).await,
+        }
+    }
+}
+
+impl Post {
+    async fn send(&self, request: Bytes) -> Result<(), String> {
+        let body = self
+            .compression
+            .compress(USUAL_LEVEL, &[request])
+            .map_err(|error| error.to_string())?;
+        let answer = self.client.post(&self.url, &self.headers, vec![body]).await;
+        let answer = answer.map_err(|error| error.to_string())?;
+        if answer.status.is_success() {
+            Ok(())
+        } else {
+            Err(format!("{} answered {}", self.url, answer.status))
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use tapline_config::{Duration, Invalid, Validate};
 use tracing::level_filters::LevelFilter;
 
 use super::sampler;
-use crate::telemetry::written::Written;
+use crate::telemetry::{otlp::OtlpConfig, written::Written};
 
 /// What the user wrote.
 #[derive(Clone, Debug, Deserialize)]
@@ -36,8 +36,8 @@ pub(crate) struct LogsConfig {
     pub(crate) error_output_paths: Vec<String>,
     /// Fields of every line.
     pub(crate) initial_fields: BTreeMap<String, Value>,
-    /// Sending log records as OTLP. Not supported yet.
-    pub(crate) processors: Vec<Written>,
+    /// Where log records go beside lines.
+    pub(crate) processors: Vec<ProcessorConfig>,
     /// Whether lines leave out the field `resource`.
     pub(crate) disable_zap_resource: bool,
 }
@@ -148,12 +148,114 @@ impl SamplingConfig {
     }
 }
 
+/// One way of sending log records.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct ProcessorConfig {
+    /// Many at a time.
+    pub(crate) batch: Option<BatchConfig>,
+    /// Each as soon as it is there.
+    pub(crate) simple: Option<SimpleConfig>,
+}
+
+/// Sends many records at a time. Times are in milliseconds.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct BatchConfig {
+    /// How long a record waits for others.
+    pub(crate) schedule_delay: u64,
+    /// How long sending may take.
+    pub(crate) export_timeout: u64,
+    /// How many records may wait; more are lost.
+    pub(crate) max_queue_size: usize,
+    /// How many records are sent at a time.
+    pub(crate) max_export_batch_size: usize,
+    /// Where to.
+    pub(crate) exporter: RecordExporterConfig,
+}
+
+impl Default for BatchConfig {
+    fn default() -> Self {
+        Self {
+            schedule_delay: 1000,
+            export_timeout: 30_000,
+            max_queue_size: 2048,
+            max_export_batch_size: 512,
+            exporter: RecordExporterConfig::default(),
+        }
+    }
+}
+
+/// Sends each record as soon as it is there.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct SimpleConfig {
+    /// Where to.
+    pub(crate) exporter: RecordExporterConfig,
+}
+
+/// Where log records go.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct RecordExporterConfig {
+    /// To a backend.
+    pub(crate) otlp: Option<OtlpConfig>,
+    /// Not supported: lines are there already.
+    pub(crate) console: Written,
+}
+
+impl ProcessorConfig {
+    /// Returns it as a batch; a simple one does not wait.
+    pub(super) fn as_batch(&self) -> BatchConfig {
+        match (&self.batch, &self.simple) {
+            (Some(batch), _) => batch.clone(),
+            (None, simple) => BatchConfig {
+                schedule_delay: 0,
+                exporter: simple.clone().unwrap_or_default().exporter,
+                ..BatchConfig::default()
+            },
+        }
+    }
+}
+
+impl Validate for ProcessorConfig {
+    fn validate(&self) -> Vec<Invalid> {
+        let kind = match (&self.batch, &self.simple) {
+            (Some(_), None) => "batch",
+            (None, Some(_)) => "simple",
+            _ => return vec![Invalid::at("", "must have one of `batch` and `simple`")],
+        };
+        let batch = self.as_batch();
+        let mut invalid = Vec::new();
+        for (key, size) in [
+            ("max_queue_size", batch.max_queue_size),
+            ("max_export_batch_size", batch.max_export_batch_size),
+        ] {
+            if size == 0 {
+                invalid.push(Invalid::at(key, "must be positive"));
+            }
+        }
+        if batch.exporter.console.is_there() {
+            let message = "is not supported by tapline: `output_paths` has the lines already";
+            invalid.push(Invalid::at("exporter::console", message));
+        }
+        match &batch.exporter.otlp {
+            Some(otlp) => {
+                let under = |each: Invalid| each.under("exporter::otlp");
+                invalid.extend(otlp.validate().into_iter().map(under));
+            }
+            None => invalid.push(Invalid::at("exporter", "must have `otlp`")),
+        }
+        invalid.into_iter().map(|each| each.under(kind)).collect()
+    }
+}
+
 impl Validate for LogsConfig {
     fn validate(&self) -> Vec<Invalid> {
         let mut invalid = Vec::new();
-        if !self.processors.is_empty() {
-            let message = "is not supported by tapline yet: own logs are lines only";
-            invalid.push(Invalid::at("processors", message));
+        for (position, processor) in self.processors.iter().enumerate() {
+            let at = |each: Invalid| each.under(&format!("processors::{position}"));
+            invalid.extend(processor.validate().into_iter().map(at));
         }
         for (key, paths) in [
             ("output_paths", &self.output_paths),

@@ -104,6 +104,11 @@ impl Line {
     pub(super) fn message(&self) -> &str {
         &self.message
     }
+
+    pub(super) fn fields(&self) -> impl Iterator<Item = (&str, &Value)> {
+        let fields = self.fields.0.iter();
+        fields.map(|(name, value)| (name.as_str(), value))
+    }
 }
 
 /// Returns `file:line`: as it is in our sources, the last two parts of it for libraries.

@@ -1,18 +1,22 @@
 //! tapline's own log: `service: telemetry: logs:`, in the Collector's two forms.
 //!
 //! *config* is what the user wrote, *line* how one event is written, *sampler* which events are
-//! left out, *sink* where lines go. A subscriber of `tracing` joins them.
+//! left out, *sink* where lines go, *ship* how records go to a backend. A subscriber of `tracing`
+//! joins them; it is there once, and what it does is replaced when the configuration changes.
 
 mod config;
 mod line;
 mod sampler;
+mod ship;
 mod sink;
 #[cfg(test)]
 mod tests;
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, RwLock};
 
-use tracing::{Event, Subscriber, level_filters::LevelFilter};
+use tapline_pipeline::Stop;
+use tokio::task::JoinSet;
+use tracing::{Event, Metadata, Subscriber, callsite, level_filters::LevelFilter};
 use tracing_subscriber::{
     Layer, Registry,
     layer::{Context, SubscriberExt},
@@ -23,6 +27,7 @@ pub(crate) use self::config::LogsConfig;
 use self::{
     line::{Form, Line},
     sampler::{Sampler, Verdict},
+    ship::{Ship, Shipment, ship},
     sink::Sinks,
 };
 use super::Resource;
@@ -40,43 +45,119 @@ const CHATTY: [&str; 9] = [
     "opentelemetry",
 ];
 
-/// Starts the log of this process; later calls change nothing. Fails if a file cannot be opened.
+/// What the log of this process does now.
+static CURRENT: RwLock<Option<Arc<Log>>> = RwLock::new(None);
+const UNBROKEN: &str = "nothing panics while the log is replaced";
+
+/// Starts the log of this process, or makes it do something else from here on: a later call
+/// replaces what an earlier one started. Fails if a file cannot be opened.
+///
+/// Records for backends wait until [`start_shipping`].
 pub(crate) fn start(config: &LogsConfig, resource: &Resource) -> Result<(), String> {
     let log = Log::new(config, resource)?;
-    // Whoever was first keeps the log: tests of one process share it.
-    let _first_stays = Registry::default().with(log).try_init();
+    *CURRENT.write().expect(UNBROKEN) = Some(Arc::new(log));
+    // Only the first call can install it, and the others need not.
+    let _installed_before = Registry::default().with(Relay).try_init();
+    callsite::rebuild_interest_cache();
     Ok(())
 }
 
-/// Writes events as lines.
+/// Begins to send log records to backends, if the configuration says so; needs a runtime.
+pub(crate) fn start_shipping() -> Shipping {
+    let shipping = Shipping {
+        stop: Stop::new(),
+        tasks: JoinSet::new(),
+    };
+    let current = CURRENT.read().expect(UNBROKEN).clone();
+    match current {
+        Some(log) => log.start_shipping(shipping),
+        None => shipping,
+    }
+}
+
+/// Log records on their way to backends. Dropping it ends that at once.
+pub(crate) struct Shipping {
+    stop: Stop,
+    tasks: JoinSet<()>,
+}
+
+impl Shipping {
+    /// Sends what is left. The last thing to stop: what others say while stopping is sent too.
+    pub(crate) async fn stop(mut self) {
+        self.stop.request();
+        while self.tasks.join_next().await.is_some() {}
+    }
+}
+
+/// Hands everything to the log that is current.
+struct Relay;
+
+impl<S: Subscriber> Layer<S> for Relay {
+    fn enabled(&self, metadata: &Metadata<'_>, _context: Context<'_, S>) -> bool {
+        let current = CURRENT.read().expect(UNBROKEN);
+        current.as_ref().is_some_and(|log| log.wants(metadata))
+    }
+
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        let current = CURRENT.read().expect(UNBROKEN);
+        current.as_ref().map(|log| log.level)
+    }
+
+    fn on_event(&self, event: &Event<'_>, _context: Context<'_, S>) {
+        let current = CURRENT.read().expect(UNBROKEN).clone();
+        if let Some(log) = current {
+            log.write(event);
+        }
+    }
+}
+
+/// Writes events as lines, and as records.
 struct Log {
     level: LevelFilter,
     form: Form,
     sampler: Option<Mutex<Sampler>>,
-    sinks: Arc<Sinks>,
+    sinks: Sinks,
+    ships: Vec<Ship>,
+    /// Here until they are started.
+    shipments: Mutex<Vec<Shipment>>,
 }
 
 impl Log {
     fn new(config: &LogsConfig, resource: &Resource) -> Result<Self, String> {
         let sinks = Sinks::open(&config.output_paths, &config.error_output_paths)?;
-        Ok(Self::onto(sinks, config, resource))
+        Self::onto(sinks, config, resource)
     }
 
-    fn onto(sinks: Sinks, config: &LogsConfig, resource: &Resource) -> Self {
-        Self {
+    fn onto(sinks: Sinks, config: &LogsConfig, resource: &Resource) -> Result<Self, String> {
+        let settings = config.sampling.settings();
+        let mut log = Self {
             level: config.level.filter(),
             form: Form::new(config, resource),
-            sampler: config
-                .sampling
-                .settings()
-                .map(|s| Mutex::new(Sampler::new(s))),
-            sinks: Arc::new(sinks),
+            sampler: settings.map(|settings| Mutex::new(Sampler::new(settings))),
+            sinks,
+            ships: Vec::new(),
+            shipments: Mutex::default(),
+        };
+        for processor in &config.processors {
+            let batch = processor.as_batch();
+            let otlp = batch.exporter.otlp.as_ref();
+            let sender = otlp.ok_or("must have `otlp`")?.log_sender()?;
+            let (put, shipment) = ship(&batch, sender, resource);
+            log.ships.push(put);
+            log.shipments.get_mut().expect(UNBROKEN).push(shipment);
         }
+        Ok(log)
     }
-}
 
-impl<S: Subscriber> Layer<S> for Log {
-    fn enabled(&self, metadata: &tracing::Metadata<'_>, _context: Context<'_, S>) -> bool {
+    fn start_shipping(&self, mut shipping: Shipping) -> Shipping {
+        let mut shipments = self.shipments.lock().expect(UNBROKEN);
+        for shipment in shipments.drain(..) {
+            shipping.tasks.spawn(shipment.run(shipping.stop.clone()));
+        }
+        shipping
+    }
+
+    fn wants(&self, metadata: &Metadata<'_>) -> bool {
         let module = metadata.target().split("::").next().unwrap_or_default();
         let level = if CHATTY.contains(&module) {
             self.level.min(LevelFilter::INFO)
@@ -86,11 +167,7 @@ impl<S: Subscriber> Layer<S> for Log {
         *metadata.level() <= level
     }
 
-    fn max_level_hint(&self) -> Option<LevelFilter> {
-        Some(self.level)
-    }
-
-    fn on_event(&self, event: &Event<'_>, _context: Context<'_, S>) {
+    fn write(&self, event: &Event<'_>) {
         let line = Line::of(event);
         if let Some(sampler) = &self.sampler {
             let mut sampler = sampler.lock().expect("the sampler does not panic");
@@ -101,5 +178,20 @@ impl<S: Subscriber> Layer<S> for Log {
         }
         let now = std::time::SystemTime::now();
         self.sinks.write(&self.form.write(&line, now));
+        for ship in &self.ships {
+            ship.put(&line, now);
+        }
+    }
+}
+
+/// A log that is a subscriber's own, for tests.
+#[cfg(test)]
+impl<S: Subscriber> Layer<S> for Log {
+    fn enabled(&self, metadata: &Metadata<'_>, _context: Context<'_, S>) -> bool {
+        self.wants(metadata)
+    }
+
+    fn on_event(&self, event: &Event<'_>, _context: Context<'_, S>) {
+        self.write(event);
     }
 }

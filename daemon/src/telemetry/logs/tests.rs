@@ -7,6 +7,7 @@ use std::{
 
 use serde_json::json;
 use tapline_config::{Environment, Input, Problems, decode_valid, load};
+use tapline_testkit::Backend;
 use tracing::Level;
 
 use super::*;
@@ -121,7 +122,7 @@ fn logged(text: &str, say: impl FnOnce()) -> String {
     let (sinks, written): (Sinks, Arc<Mutex<String>>) = Sinks::memory();
     let mut config = config(text).expect("is valid");
     config.disable_zap_resource = true;
-    let log = Log::onto(sinks, &config, &Resource::default());
+    let log = Log::onto(sinks, &config, &Resource::default()).expect("can start");
     let subscriber = Registry::default().with(log);
     tracing::subscriber::with_default(subscriber, say);
     let text = written.lock().expect("tests do not panic").clone();
@@ -191,11 +192,107 @@ fn files_are_appended_to_and_must_open() {
 
 #[test]
 fn says_what_it_does_not_support() {
-    let error = config("processors: [{batch: {}}]").expect_err("is refused");
-    assert_eq!(
-        error,
-        "`processors` is not supported by tapline yet: own logs are lines only"
-    );
+    let table = [
+        ("processors: [{}]", "must have one of `batch` and `simple`"),
+        (
+            "processors: [{simple: {exporter: {console: {}}}}]",
+            "has the lines already",
+        ),
+        (
+            "processors: [{batch: {exporter: {otlp: {protocol: x}}}}]",
+            "must be one of",
+        ),
+    ];
+    for (text, expected) in table {
+        let error = config(text).expect_err("is refused");
+        assert!(error.contains(expected), "{text}: {error}");
+    }
     assert!(config("level: loud").is_err());
     assert!(config("encoding: console\nlevel: INFO\ndevelopment: true").is_ok());
+}
+
+#[tokio::test]
+async fn records_are_sent_to_a_backend_over_both_protocols() {
+    for (protocol, kind) in [("grpc", "batch"), ("http/protobuf", "simple")] {
+        let backend = Backend::start().await;
+        let path = if protocol == "grpc" { "" } else { "/v1/logs" };
+        let text = format!(
+            "processors: [{{{kind}: {{exporter: {{otlp: {{protocol: {protocol}, endpoint: \
+             '{}{path}', compression: gzip, headers: [{{name: x-tenant, value: t}}]}}}}}}}}]",
+            backend.url()
+        );
+        let (sinks, _written) = Sinks::memory();
+        let config = config(&text).expect("is valid");
+        let log = Log::onto(sinks, &config, &Resource::default()).expect("can start");
+        let log = Arc::new(log);
+        let shipping = log.start_shipping(Shipping {
+            stop: Stop::new(),
+            tasks: JoinSet::new(),
+        });
+        let subscriber = Registry::default().with(Shared(Arc::clone(&log)));
+        tracing::subscriber::with_default(subscriber, || {
+            tracing::warn!(answer = 42, exporter = "otlp", "sent \n raw");
+        });
+        // Stopping sends what is left, however long records wait for others.
+        shipping.stop().await;
+        let seen = backend.seen();
+        let logs = seen.logs();
+        assert_eq!(logs.len(), 1, "{seen}");
+        assert_eq!(logs[0].resource_str("service.name"), Some("tapline"));
+        assert_eq!(logs[0].attr_int("answer"), Some(42));
+        assert_eq!(logs[0].attr_str("otelcol.component.kind"), Some("exporter"));
+        assert_eq!(logs[0].record.severity_text, "warn");
+        assert_eq!(seen.requests[0].header("x-tenant"), "t");
+    }
+}
+
+/// A log that a test holds too.
+struct Shared(Arc<Log>);
+
+impl<S: Subscriber> Layer<S> for Shared {
+    fn on_event(&self, event: &Event<'_>, _context: Context<'_, S>) {
+        self.0.write(event);
+    }
+}
+
+#[tokio::test]
+async fn what_finds_no_place_is_counted_and_not_waited_for() {
+    let text = "processors: [{batch: {max_queue_size: 2, exporter: {otlp: {protocol: grpc}}}}]";
+    let config = config(text).expect("is valid");
+    let batch = config.processors[0].as_batch();
+    let sender = batch.exporter.otlp.as_ref().expect("is there").log_sender();
+    let (ship, _shipment) = ship(&batch, sender.expect("can be made"), &Resource::default());
+    for _ in 0..5 {
+        ship.put(&sample(), SystemTime::now());
+    }
+    assert_eq!(ship.lost(), 3);
+}
+
+/// The only test that may start the log of the process: all tests of this binary share it.
+#[test]
+fn a_later_start_replaces_the_log_of_the_process() {
+    let directory = std::env::temp_dir().join(format!("tapline-relay-{}", std::process::id()));
+    std::fs::create_dir_all(&directory).expect("the temporary directory is there");
+    let say = |name: &str, level: &str| {
+        let path = directory.join(name);
+        let text = format!("output_paths: ['{}']\nlevel: {level}", path.display());
+        let config = config(&text).expect("is valid");
+        start(&config, &Resource::default()).expect("can start");
+        tracing::info!(target: "tapline", "to {name}");
+        tracing::debug!(target: "tapline", "details");
+        std::fs::read_to_string(&path).expect("was opened")
+    };
+    let count = |text: &str, words: &str| text.matches(words).count();
+    let first = say("first", "info");
+    assert_eq!(
+        (count(&first, "to first"), count(&first, "details")),
+        (1, 0)
+    );
+    let second = say("second", "debug");
+    assert_eq!(
+        (count(&second, "to second"), count(&second, "details")),
+        (1, 1)
+    );
+    *CURRENT.write().expect(UNBROKEN) = None;
+    std::fs::remove_dir_all(&directory).expect("is ours");
 }
