@@ -1,23 +1,26 @@
 //! What extensions with a small HTTP server have in common: its settings stand among their own.
 
-use std::{sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration as StdDuration};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use tapline_config::{HttpServerConfig, Invalid, Kind, Node, Problems, Validate, decode_into};
+use tapline_config::{
+    Duration, HttpServerConfig, Invalid, Kind, Node, Problems, Validate, decode_into,
+};
 use tapline_net::{
     Limits,
     http::{Answer, Handler, ServerSettings, serve},
     listen::Listener,
+    tls::{TlsServer, TlsServerSettings},
 };
 use tapline_pipeline::{StartError, Stop, Work};
 
 /// How many may ask at a time; more wait.
 const CONNECTIONS_MAX: usize = 64;
 /// How long the last answers may take.
-const DRAIN_TIME_MAX: Duration = Duration::from_secs(1);
-/// How long the head of a request may take, unless the configuration says else.
-const HEAD_TIME_MAX: tapline_config::Duration = tapline_config::Duration::from_secs(60);
+const DRAIN_TIME_MAX: StdDuration = StdDuration::from_secs(1);
+/// How long reading, writing and waiting may take, unless the configuration says else.
+const TIME_MAX: Duration = Duration::from_secs(30);
 /// Nobody has to send us anything.
 const BODY_BYTES_MAX: usize = 64 << 10;
 
@@ -51,7 +54,6 @@ fn checked(
     }
     let mut invalid = config.validate();
     for (key, is_on) in [
-        ("tls", config.tls.is_on()),
         ("cors", config.cors.is_on()),
         ("auth", config.auth.is_some()),
     ] {
@@ -70,40 +72,56 @@ pub(super) async fn listen(config: &HttpServerConfig) -> Result<Listener, StartE
         .map_err(|error| StartError(error.to_string()))
 }
 
-/// Returns the work that answers until `stop`.
-pub(super) fn work(
-    listener: Listener,
-    config: &HttpServerConfig,
-    handler: Arc<dyn Handler>,
-    stop: Stop,
-) -> Work {
-    let limited = |time: tapline_config::Duration| (!time.is_zero()).then(|| time.get());
-    let settings = ServerSettings {
+/// Reads certificates and decides how to serve.
+pub(super) fn settings(config: &HttpServerConfig) -> Result<ServerSettings, String> {
+    let alpn: &[&[u8]] = &[b"h2", b"http/1.1"];
+    let tls = config.tls.as_ref().map(|tls| {
+        let settings = TlsServerSettings::from_config(tls);
+        let server = settings.and_then(|settings| TlsServer::new(settings, alpn));
+        server.map(Arc::new).map_err(|error| error.to_string())
+    });
+    let given = |time: Duration| (!time.is_zero()).then(|| time.get());
+    // Whoever asks about the process does so at once: a time that is not written is short.
+    let or_short = |time: Option<Duration>| given(time.unwrap_or(TIME_MAX));
+    Ok(ServerSettings {
+        tls: tls.transpose()?,
         limits: Limits {
             connections_max: Some(CONNECTIONS_MAX),
             drain_time_max: DRAIN_TIME_MAX,
         },
         body_bytes_max: BODY_BYTES_MAX,
-        answer_headers: headers(config),
-        head_time_max: limited(config.read_header_timeout.unwrap_or(HEAD_TIME_MAX)),
-        body_time_max: limited(config.read_timeout),
+        answer_headers: headers(config)?,
+        head_time_max: or_short(config.read_header_timeout),
+        body_time_max: given(config.read_timeout),
+        write_time_max: or_short(config.write_timeout),
+        idle_max: or_short(config.idle_timeout),
         keep_alive: config.keep_alives_enabled,
         ..ServerSettings::default()
-    };
+    })
+}
+
+/// Returns the work that answers until `stop`.
+pub(super) fn work(
+    listener: Listener,
+    settings: ServerSettings,
+    handler: Arc<dyn Handler>,
+    stop: Stop,
+) -> Work {
     Box::pin(async move {
         serve(listener, settings, handler, stop.requested()).await;
         Ok(())
     })
 }
 
-/// What cannot be a header is left out; there is nobody to tell who could not see it.
-fn headers(config: &HttpServerConfig) -> HeaderMap {
+fn headers(config: &HttpServerConfig) -> Result<HeaderMap, String> {
     let pairs = config.response_headers.iter();
-    let usable = pairs.filter_map(|(name, value)| {
-        let name = HeaderName::try_from(name).ok()?;
-        Some((name, HeaderValue::try_from(value.reveal()).ok()?))
+    let parsed = pairs.map(|(name, value)| {
+        let unusable = |_| format!("response_headers: \"{name}\" cannot be sent");
+        let key = HeaderName::try_from(name).map_err(|e| unusable(e.to_string()))?;
+        let value = HeaderValue::try_from(value.reveal()).map_err(|e| unusable(e.to_string()))?;
+        Ok((key, value))
     });
-    usable.collect()
+    parsed.collect()
 }
 
 /// Makes an answer.

@@ -20,7 +20,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
-use tapline_net::http::{Answer, Handler, Request};
+use tapline_net::http::{Answer, Handler, Request, ServerSettings};
 use tapline_pipeline::{Extension, Moment, StartError, Status, Stop, Work};
 use tokio::time::Instant;
 
@@ -38,13 +38,10 @@ use crate::{
 
 const JSON: &str = "application/json";
 
-/// Builds the extension. It listens when it is started.
-#[expect(
-    clippy::unnecessary_wraps,
-    reason = "every extension is built this way"
-)]
+/// Builds the extension: reads certificates. It listens when it is started.
 pub(crate) fn build(config: &Config, host: &HostView) -> Result<Arc<dyn Extension>, String> {
     Ok(Arc::new(HealthCheck {
+        settings: server::settings(&config.server)?,
         config: config.clone(),
         host: host.clone(),
     }))
@@ -53,6 +50,7 @@ pub(crate) fn build(config: &Config, host: &HostView) -> Result<Arc<dyn Extensio
 #[derive(Clone)]
 struct HealthCheck {
     config: Config,
+    settings: ServerSettings,
     host: HostView,
 }
 
@@ -61,12 +59,8 @@ impl Extension for HealthCheck {
     async fn start(self: Arc<Self>, stop: Stop) -> Result<Option<Work>, StartError> {
         let listener = server::listen(&self.config.server).await?;
         let handler = Arc::<Self>::clone(&self);
-        Ok(Some(server::work(
-            listener,
-            &self.config.server,
-            handler,
-            stop,
-        )))
+        let settings = self.settings.clone();
+        Ok(Some(server::work(listener, settings, handler, stop)))
     }
 }
 

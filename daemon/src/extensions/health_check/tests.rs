@@ -48,7 +48,11 @@ impl Rig {
         host.set_graph(&status, &[pipeline], &[]);
         let config = config.unwrap_or_else(|| panic!("is refused: {said}"));
         let rig = Self {
-            check: HealthCheck { config, host },
+            check: HealthCheck {
+                config,
+                settings: ServerSettings::default(),
+                host,
+            },
             status,
         };
         for node in rig.status.snapshot() {
@@ -256,8 +260,8 @@ fn says_what_it_does_not_take() {
             "the other is not supported",
         ),
         (
-            "tls: {cert_file: a, key_file: b}",
-            "`tls` is not supported here by tapline yet",
+            "cors: {allowed_origins: ['*']}",
+            "`cors` is not supported here by tapline yet",
         ),
         (
             "component_health: {include_all: true}",
@@ -273,6 +277,10 @@ fn says_what_it_does_not_take() {
     }
     let (config, said) = read("http: {endpoint: 'x:1'}");
     assert!(config.is_some() && said.contains("has no effect"), "{said}");
+    let config = read("tls: {cert_file: /nowhere, key_file: /nowhere}").0;
+    let host = HostView::new(Meters::new());
+    let error = build(&config.expect("is valid"), &host).err();
+    assert!(error.is_some_and(|error| error.contains("/nowhere")));
     let (config, _) = read("endpoint: '${env:NOWHERE}:13133'");
     assert_eq!(config.expect("is valid").server.endpoint, ":13133");
 }

@@ -14,7 +14,7 @@ use async_trait::async_trait;
 use http::{Method, StatusCode};
 use serde::Deserialize;
 use tapline_config::{HttpServerConfig, Node, Problems, decode_into};
-use tapline_net::http::{Answer, Handler, Request};
+use tapline_net::http::{Answer, Handler, Request, ServerSettings};
 use tapline_pipeline::{Extension, StartError, Stop, Work};
 
 use self::facts::Facts;
@@ -62,13 +62,10 @@ impl Config {
     }
 }
 
-/// Builds the extension. It listens when it is started.
-#[expect(
-    clippy::unnecessary_wraps,
-    reason = "every extension is built this way"
-)]
+/// Builds the extension: reads certificates. It listens when it is started.
 pub(crate) fn build(config: &Config, host: &HostView) -> Result<Arc<dyn Extension>, String> {
     Ok(Arc::new(Zpages {
+        settings: server::settings(&config.server)?,
         config: config.clone(),
         host: host.clone(),
     }))
@@ -76,6 +73,7 @@ pub(crate) fn build(config: &Config, host: &HostView) -> Result<Arc<dyn Extensio
 
 struct Zpages {
     config: Config,
+    settings: ServerSettings,
     host: HostView,
 }
 
@@ -84,12 +82,8 @@ impl Extension for Zpages {
     async fn start(self: Arc<Self>, stop: Stop) -> Result<Option<Work>, StartError> {
         let listener = server::listen(&self.config.server).await?;
         let handler = Arc::<Self>::clone(&self);
-        Ok(Some(server::work(
-            listener,
-            &self.config.server,
-            handler,
-            stop,
-        )))
+        let settings = self.settings.clone();
+        Ok(Some(server::work(listener, settings, handler, stop)))
     }
 }
 

@@ -65,6 +65,7 @@ fn zpages(text: &str) -> Zpages {
     host.is_running();
     Zpages {
         config: config(text).expect("is valid"),
+        settings: ServerSettings::default(),
         host,
     }
 }
