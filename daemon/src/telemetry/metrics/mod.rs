@@ -13,7 +13,7 @@ mod serve;
 #[cfg(test)]
 mod tests;
 
-use std::{sync::Arc, time::Instant};
+use std::{pin::Pin, sync::Arc, time::Instant};
 
 use opentelemetry::{InstrumentationScope, metrics::MeterProvider as _};
 use opentelemetry_sdk::metrics::{MeterProviderBuilder, SdkMeterProvider, Temporality};
@@ -48,7 +48,7 @@ pub(crate) async fn start(
     started: Instant,
 ) -> Result<Telling, String> {
     let mut starter = Starter {
-        tasks: JoinSet::new(),
+        tasks: Vec::new(),
         stop: Stop::new(),
         provider: Some(bridge::provider(resource)),
     };
@@ -58,12 +58,7 @@ pub(crate) async fn start(
     process::register(meters, started);
     match &config.readers {
         None => {
-            if let Err(error) = starter.page(&PageConfig::default()).await {
-                tracing::warn!(
-                    error,
-                    "own metrics are not shown: service::telemetry::metrics \
-                    can choose another port, or `level: none`"
-                );
+            if !starter.page_if_possible(&PageConfig::default()).await {
                 return Ok(starter.nothing());
             }
         }
@@ -98,9 +93,9 @@ impl Telling {
     }
 }
 
-/// Collects readers, because the provider must know them all.
+/// Collects readers, because the provider must know them all before any is asked.
 struct Starter {
-    tasks: JoinSet<()>,
+    tasks: Vec<Pin<Box<dyn Future<Output = ()> + Send>>>,
     stop: Stop,
     provider: Option<MeterProviderBuilder>,
 }
@@ -117,8 +112,19 @@ impl Starter {
         let listener = serve::bind(config).await?;
         let page = Page::new(self.reader(Temporality::Cumulative), config.clone());
         let stop = self.stop.clone();
-        self.tasks.spawn(serve::run(listener, Arc::new(page), stop));
+        self.tasks
+            .push(Box::pin(serve::run(listener, Arc::new(page), stop)));
         Ok(())
+    }
+
+    /// Adds the page that nobody asked for, unless its port is taken.
+    async fn page_if_possible(&mut self, config: &PageConfig) -> bool {
+        let added = self.page(config).await;
+        if let Err(error) = &added {
+            let hint = "set a port, or `level: none`, under service::telemetry::metrics";
+            tracing::warn!(error, hint, "own metrics are not shown");
+        }
+        added.is_ok()
     }
 
     fn push(&mut self, config: &PeriodicConfig) -> Result<(), String> {
@@ -129,22 +135,27 @@ impl Starter {
         };
         let temporality = otlp.map_or(Temporality::Cumulative, OtlpConfig::temporality);
         let push = Push::new(config, self.reader(temporality), target);
-        self.tasks.spawn(push.run(self.stop.clone()));
+        self.tasks.push(Box::pin(push.run(self.stop.clone())));
         Ok(())
     }
 
     fn everything(self) -> Telling {
+        let provider = self.provider.map(MeterProviderBuilder::build);
+        let mut tasks = JoinSet::new();
+        for task in self.tasks {
+            tasks.spawn(task);
+        }
         Telling {
-            tasks: self.tasks,
+            tasks,
             stop: self.stop,
-            provider: self.provider.map(MeterProviderBuilder::build),
+            provider,
         }
     }
 
     fn nothing(self) -> Telling {
         Telling {
             provider: None,
-            tasks: self.tasks,
+            tasks: JoinSet::new(),
             stop: self.stop,
         }
     }

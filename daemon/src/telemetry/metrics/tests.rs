@@ -24,7 +24,7 @@ fn config(text: &str) -> Result<MetricsConfig, String> {
 /// A page that nobody serves, fed from a registry.
 fn page(meters: &Meters, level: Level, config: PageConfig) -> Page {
     let mut starter = Starter {
-        tasks: JoinSet::new(),
+        tasks: Vec::new(),
         stop: Stop::new(),
         provider: Some(bridge::provider(&resource())),
     };
@@ -321,6 +321,24 @@ async fn a_port_in_use_is_an_error_that_names_it() {
 }
 
 #[tokio::test]
+async fn the_page_that_nobody_asked_for_is_only_missed() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let config = PageConfig {
+        host: "127.0.0.1".to_owned(),
+        port: taken.local_addr().expect("is bound").port(),
+        ..PageConfig::default()
+    };
+    let mut starter = Starter {
+        tasks: Vec::new(),
+        stop: Stop::new(),
+        provider: None,
+    };
+    assert!(!starter.page_if_possible(&config).await);
+    drop(taken);
+    assert!(starter.page_if_possible(&config).await);
+}
+
+#[tokio::test]
 async fn metrics_are_pushed_to_a_backend_over_both_protocols() {
     for (protocol, expected) in [("grpc", Protocol::Grpc), ("http/protobuf", Protocol::Http)] {
         let backend = Backend::start().await;
@@ -407,7 +425,7 @@ fn a_view_can_drop_and_rename() {
     let views = config(text).expect("is valid").views;
     let meters = sample();
     let mut starter = Starter {
-        tasks: JoinSet::new(),
+        tasks: Vec::new(),
         stop: Stop::new(),
         provider: None,
     };
