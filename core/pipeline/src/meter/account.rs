@@ -1,8 +1,8 @@
 //! Where items went: a book per component in which every item is somewhere, at every look.
 //!
-//! An item that is received is queued until it is sent, refused or dropped, and never two of these.
-//! The book has one lock and is read under it, so that `received = sent + refused + dropped +
-//! queued` holds whenever somebody looks, and for any sum of books too. The lock is taken twice per
+//! An item that is received is queued until it is sent, refused, dropped or stored, and never two
+//! of these. The book has one lock and is read under it, so that `received = sent + refused +
+//! dropped + stored + queued` holds whenever somebody looks, and for any sum of books too. The lock is taken twice per
 //! batch, for a few additions. This module must not know who queues what, or why.
 
 use std::{
@@ -14,7 +14,7 @@ use std::{
 pub const NAME: &str = "tapline_items";
 /// What the family counts.
 pub const HELP: &str =
-    "Items by what became of them: received = sent + refused + dropped + queued.";
+    "Items by what became of them: received = sent + refused + dropped + stored + queued.";
 
 /// Why items were refused or dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -29,6 +29,8 @@ pub enum Reason {
     QueueFull,
     /// The disk had no place, or did not take them.
     Disk,
+    /// The disk did not give them back.
+    Damaged,
     /// There was no memory.
     Memory,
     /// Whoever comes next did not take them.
@@ -41,12 +43,13 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Permanent,
         Self::RetriesExhausted,
         Self::Shutdown,
         Self::QueueFull,
         Self::Disk,
+        Self::Damaged,
         Self::Memory,
         Self::Downstream,
         Self::Cancelled,
@@ -61,6 +64,7 @@ impl Reason {
             Self::Shutdown => "shutdown",
             Self::QueueFull => "queue_full",
             Self::Disk => "disk",
+            Self::Damaged => "damaged",
             Self::Memory => "memory",
             Self::Downstream => "downstream",
             Self::Cancelled => "cancelled",
@@ -78,6 +82,8 @@ pub enum Outcome {
     Refused(Reason),
     /// They are lost.
     Dropped(Reason),
+    /// They are on disk and nobody holds them any more: who finds them there receives them anew.
+    Stored,
 }
 
 const REASONS: usize = Reason::ALL.len();
@@ -89,6 +95,7 @@ pub struct Tally {
     sent: u64,
     refused: [u64; REASONS],
     dropped: [u64; REASONS],
+    stored: u64,
 }
 
 impl Tally {
@@ -112,9 +119,14 @@ impl Tally {
         self.dropped.iter().sum()
     }
 
+    /// Returns how many were left on disk.
+    pub fn stored(&self) -> u64 {
+        self.stored
+    }
+
     /// Returns how many are still held.
     pub fn queued(&self) -> u64 {
-        self.received - self.sent - self.refused() - self.dropped()
+        self.received - self.sent - self.refused() - self.dropped() - self.stored
     }
 
     /// Lists state, reason and count; of refusals and losses those that happened or are `expected`.
@@ -133,6 +145,9 @@ impl Tally {
             });
             rows.extend(told.map(|(reason, count)| (state, Some(reason.name()), *count)));
         }
+        if self.stored > 0 {
+            rows.push(("stored", None, self.stored));
+        }
         rows
     }
 }
@@ -145,6 +160,9 @@ impl fmt::Debug for Tally {
             for (reason, count) in Reason::ALL.iter().zip(counts).filter(|(_, n)| **n > 0) {
                 write!(f, " {state}({})={count}", reason.name())?;
             }
+        }
+        if self.stored > 0 {
+            write!(f, " stored={}", self.stored)?;
         }
         write!(f, " queued={}", self.queued())
     }
@@ -176,6 +194,7 @@ impl Account {
             Outcome::Sent => &mut tally.sent,
             Outcome::Refused(reason) => &mut tally.refused[reason as usize],
             Outcome::Dropped(reason) => &mut tally.dropped[reason as usize],
+            Outcome::Stored => &mut tally.stored,
         } += items;
     }
 
@@ -244,10 +263,11 @@ mod tests {
         account.settle(5, Outcome::Refused(Reason::QueueFull));
         account.settle(7, Outcome::Dropped(Reason::Permanent));
         account.settle(8, Outcome::Dropped(Reason::Shutdown));
+        account.settle(9, Outcome::Stored);
         assert_eq!(
             format!("{:?}", account.tally()),
             "received=100 sent=60 refused(queue_full)=5 dropped(permanent)=7 \
-             dropped(shutdown)=8 queued=20"
+             dropped(shutdown)=8 stored=9 queued=11"
         );
     }
 
