@@ -79,6 +79,7 @@ impl<'h> Facts<'h> {
                 "Sent",
                 "Refused",
                 "Dropped",
+                "Stored",
                 "Queued",
             ],
             rows: nodes(pipeline)
@@ -197,7 +198,7 @@ impl<'h> Facts<'h> {
     }
 }
 
-const STATES: [&str; 5] = ["received", "sent", "refused", "dropped", "queued"];
+const STATES: [&str; 6] = ["received", "sent", "refused", "dropped", "stored", "queued"];
 
 /// Counts by state, of each kind, component and signal.
 type Books = BTreeMap<(String, String, String), BTreeMap<String, f64>>;
