@@ -16,9 +16,9 @@ use tapline_net::{
 use tapline_pipeline::{StartError, Stop, Work};
 
 /// How many may ask at a time; more wait.
-const CONNECTIONS_MAX: usize = 64;
+pub(super) const CONNECTIONS_MAX: usize = 64;
 /// How long the last answers may take.
-const DRAIN_TIME_MAX: StdDuration = StdDuration::from_secs(1);
+pub(super) const DRAIN_TIME_MAX: StdDuration = StdDuration::from_secs(1);
 /// How long reading, writing and waiting may take, unless the configuration says else.
 const TIME_MAX: Duration = Duration::from_secs(30);
 /// Nobody has to send us anything.

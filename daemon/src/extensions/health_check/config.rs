@@ -2,9 +2,11 @@
 
 use serde::Deserialize;
 use tapline_config::{
-    Duration, HttpServerConfig, Invalid, Node, Optional, Problem, Problems, decode_into,
+    Duration, GrpcServerConfig, HttpServerConfig, Invalid, Node, Optional, Problem, Problems,
+    decode_into, decode_valid,
 };
 
+use super::grpc;
 use crate::extensions::server;
 
 /// Where `health_check` listens unless told otherwise.
@@ -13,8 +15,10 @@ const ENDPOINT: &str = "localhost:13133";
 /// What was decided.
 #[derive(Clone, Debug)]
 pub(crate) struct Config {
-    /// Where it listens.
-    pub(super) server: HttpServerConfig,
+    /// Where it listens; nowhere if only gRPC is asked for.
+    pub(super) server: Option<HttpServerConfig>,
+    /// Where it answers the standard question over gRPC.
+    pub(super) grpc: Option<GrpcServerConfig>,
     /// What it answers to.
     pub(super) path: String,
     /// Which form an answer has.
@@ -153,7 +157,8 @@ impl Config {
             decode_into(&own, problems)?
         };
         let mut config = Self {
-            server: server?,
+            server: Some(server?),
+            grpc: None,
             path: own_config.path,
             form: Form::First,
             component_health: own_config.component_health.unwrap_or_default(),
@@ -184,17 +189,18 @@ impl Config {
     fn read_second(&mut self, node: &Node, problems: &mut Problems) -> Option<()> {
         self.form = Form::Second;
         "/status".clone_into(&mut self.path);
-        if let Some(grpc) = node.get("grpc") {
-            let message = "`grpc` is not supported by tapline yet: use `http`";
-            problems.push(Problem::error(grpc.heading(), message));
-            return None;
+        if let Some(block) = node.get("grpc") {
+            self.grpc = Some(read_grpc(block, problems)?);
         }
         let Some(http) = node.get("http").filter(|block| !block.is_null()) else {
+            if self.grpc.is_some() && node.get("http").is_none() {
+                self.server = None;
+            }
             return Some(());
         };
         let (server, own) = server::read(http, &["status", "config"], ENDPOINT, problems);
         let pages: Http = decode_into(&own, problems)?;
-        self.server = server?;
+        self.server = Some(server?);
         if !pages.status.path.is_empty() {
             self.path = pages.status.path;
         }
@@ -212,4 +218,21 @@ impl Config {
         }
         Some(())
     }
+}
+
+fn read_grpc(block: &Node, problems: &mut Problems) -> Option<GrpcServerConfig> {
+    let mut config: GrpcServerConfig = if block.is_null() {
+        GrpcServerConfig::default()
+    } else {
+        decode_valid(block, problems)?
+    };
+    if config.auth.is_some() {
+        let invalid = Invalid::at("auth", "is not supported here by tapline yet");
+        problems.push(invalid.locate(block));
+        return None;
+    }
+    if config.endpoint.is_empty() {
+        grpc::ENDPOINT.clone_into(&mut config.endpoint);
+    }
+    Some(config)
 }

@@ -11,6 +11,7 @@
 //! `?verbose` adds every component, `?pipeline=traces` asks about one pipeline only.
 
 mod config;
+mod grpc;
 #[cfg(test)]
 mod tests;
 mod verdict;
@@ -18,6 +19,7 @@ mod verdict;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use futures_util::future::try_join_all;
 use http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 use tapline_net::http::{Answer, Handler, Request, ServerSettings};
@@ -28,6 +30,7 @@ pub(crate) use self::config::Config;
 pub(super) use self::verdict::nodes;
 use self::{
     config::Form,
+    grpc::Probes,
     verdict::{Rules, Verdict, Whole, judge},
 };
 use super::server;
@@ -41,7 +44,8 @@ const JSON: &str = "application/json";
 /// Builds the extension: reads certificates. It listens when it is started.
 pub(crate) fn build(config: &Config, host: &HostView) -> Result<Arc<dyn Extension>, String> {
     Ok(Arc::new(HealthCheck {
-        settings: server::settings(&config.server)?,
+        settings: config.server.as_ref().map(server::settings).transpose()?,
+        grpc: config.grpc.as_ref().map(grpc::settings).transpose()?,
         config: config.clone(),
         host: host.clone(),
     }))
@@ -50,17 +54,31 @@ pub(crate) fn build(config: &Config, host: &HostView) -> Result<Arc<dyn Extensio
 #[derive(Clone)]
 struct HealthCheck {
     config: Config,
-    settings: ServerSettings,
+    settings: Option<ServerSettings>,
+    grpc: Option<tapline_net::grpc::ServerSettings>,
     host: HostView,
 }
 
 #[async_trait]
 impl Extension for HealthCheck {
     async fn start(self: Arc<Self>, stop: Stop) -> Result<Option<Work>, StartError> {
-        let listener = server::listen(&self.config.server).await?;
-        let handler = Arc::<Self>::clone(&self);
-        let settings = self.settings.clone();
-        Ok(Some(server::work(listener, settings, handler, stop)))
+        let mut works: Vec<Work> = Vec::new();
+        if let (Some(config), Some(settings)) = (&self.config.server, self.settings.clone()) {
+            let listener = server::listen(config).await?;
+            let handler = Arc::<Self>::clone(&self);
+            works.push(server::work(listener, settings, handler, stop.clone()));
+        }
+        if let (Some(config), Some(settings)) = (&self.config.grpc, self.grpc.clone()) {
+            let listener = grpc::listen(config).await?;
+            let probes = Arc::new(Probes(Arc::clone(&self)));
+            works.push(Box::pin(async move {
+                grpc::run(listener, settings, probes, stop).await;
+                Ok(())
+            }));
+        }
+        Ok(Some(Box::pin(async move {
+            try_join_all(works).await.map(drop)
+        })))
     }
 }
 

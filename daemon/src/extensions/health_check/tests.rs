@@ -50,7 +50,8 @@ impl Rig {
         let rig = Self {
             check: HealthCheck {
                 config,
-                settings: ServerSettings::default(),
+                settings: None,
+                grpc: None,
                 host,
             },
             status,
@@ -177,7 +178,7 @@ async fn the_second_form_has_codes_and_words_of_its_own() {
     let text = "use_v2: true\ncomponent_health: {include_permanent_errors: true}\n\
                 http: {endpoint: '127.0.0.1:0', status: {path: /health}}";
     let rig = Rig::running(text);
-    assert_eq!(rig.check.config.server.endpoint, "127.0.0.1:0");
+    assert_eq!(endpoint(&rig.check.config), "127.0.0.1:0");
     let (code, body) = rig.ask("/health");
     let body: Value = serde_json::from_str(&body).expect("is JSON");
     assert_eq!(
@@ -252,8 +253,8 @@ fn says_what_it_does_not_take() {
         ("endpiont: x", "unknown setting `endpiont`"),
         ("path: health", "`path` must start with /"),
         (
-            "use_v2: true\ngrpc: {endpoint: 'x:1'}",
-            "`grpc` is not supported by tapline yet",
+            "use_v2: true\ngrpc: {auth: {authenticator: x}}",
+            "`auth` is not supported here by tapline yet",
         ),
         (
             "use_v2: true\nhttp: {config: {enabled: true}}",
@@ -282,5 +283,62 @@ fn says_what_it_does_not_take() {
     let error = build(&config.expect("is valid"), &host).err();
     assert!(error.is_some_and(|error| error.contains("/nowhere")));
     let (config, _) = read("endpoint: '${env:NOWHERE}:13133'");
-    assert_eq!(config.expect("is valid").server.endpoint, ":13133");
+    assert_eq!(endpoint(&config.expect("is valid")), ":13133");
+}
+
+/// Returns where HTTP is served.
+fn endpoint(config: &Config) -> &str {
+    &config.server.as_ref().expect("HTTP is served").endpoint
+}
+
+const CHECK: &str = "/grpc.health.v1.Health/Check";
+
+/// Asks over gRPC with our own client, on a free port.
+#[tokio::test]
+async fn answers_the_standard_question_over_grpc() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let endpoint = taken.local_addr().expect("is bound").to_string();
+    drop(taken);
+    let rig = Rig::running(&format!("use_v2: true\ngrpc: {{endpoint: '{endpoint}'}}"));
+    assert!(rig.check.config.server.is_none(), "only gRPC was asked for");
+    let built = build(&rig.check.config, &rig.check.host).expect("can be built");
+    let stop = Stop::new();
+    let work = built.start(stop.clone()).await.expect("listens");
+    let mut tasks = tokio::task::JoinSet::new();
+    tasks.spawn(work.expect("serves"));
+    let client = tapline_net::grpc::Client::new(tapline_net::grpc::ClientSettings {
+        endpoint: tapline_net::grpc::Endpoint::parse(&endpoint).expect("is one"),
+        tls: None,
+        compression: tapline_net::compression::Compression::None,
+        headers: http::HeaderMap::new(),
+        user_agent: "test".to_owned(),
+        authority: None,
+        keepalive: None,
+        balancing: tapline_net::grpc::Balancing::default(),
+        when_unreachable: tapline_net::grpc::WhenUnreachable::default(),
+        proxy: tapline_net::proxy::ProxySettings::default(),
+    });
+    let client = client.expect("can be made");
+    let ask = async |method, request: &'static [u8]| {
+        let message = vec![bytes::Bytes::from_static(request)];
+        let answer = client.call(method, message, http::HeaderMap::new()).await;
+        answer
+            .map(|bytes| bytes.to_vec())
+            .map_err(|status| status.code)
+    };
+    assert_eq!(ask(CHECK, b"").await, Ok(vec![0x08, 1]));
+    assert_eq!(ask(CHECK, b"\x0a\x06traces").await, Ok(vec![0x08, 1]));
+    let unknown = ask(CHECK, b"\x0a\x04logs").await;
+    assert_eq!(unknown, Err(tapline_net::grpc::Code::NotFound));
+    let watch = ask("/grpc.health.v1.Health/Watch", b"").await;
+    assert_eq!(watch, Err(tapline_net::grpc::Code::Unimplemented));
+    rig.check.host.is_stopping();
+    assert_eq!(ask(CHECK, b"").await, Ok(vec![0x08, 2]));
+    stop.request();
+    let ended = tasks
+        .join_next()
+        .await
+        .expect("is there")
+        .expect("does not panic");
+    assert_eq!(ended, Ok(()));
 }
