@@ -2,8 +2,9 @@
 //!
 //! An item that is received is queued until it is sent, refused, dropped or stored, and never two
 //! of these. The book has one lock and is read under it, so that `received = sent + refused +
-//! dropped + stored + queued` holds whenever somebody looks, and for any sum of books too. The lock is taken twice per
-//! batch, for a few additions. This module must not know who queues what, or why.
+//! dropped + stored + queued` holds whenever somebody looks, and for any sum of books too. The
+//! lock is taken twice per batch, for a few additions. This module must not know who queues what,
+//! or why.
 
 use std::{
     fmt,

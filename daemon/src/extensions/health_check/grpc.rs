@@ -1,8 +1,8 @@
 //! `grpc.health.v1.Health`: the standard question over gRPC, for probes that ask it.
 //!
-//! `Check` answers for everything, or for the pipeline whose name is asked for. `Watch` is a stream,
-//! which the server does not have: it is refused as not implemented, and clients fall back to
-//! asking again.
+//! `Check` answers for everything, or for the pipeline whose name is asked for. `Watch` is a
+//! stream, which the server does not have: it is refused as not implemented, and clients fall back
+//! to asking again.
 
 use std::sync::Arc;
 
