@@ -2,11 +2,15 @@
 
 use serde::{Deserialize, Deserializer, de};
 
-use crate::{Duration, Invalid, Opaque, Validate};
+use crate::{Duration, Invalid, Opaque, TpmConfig, Validate};
 
 /// TLS as a client wants it. Empty texts mean "not set", as in the Collector.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "they are the Collector's keys"
+)]
 pub struct TlsClientConfig {
     /// Whether to speak without TLS; ignored when a certificate authority is given.
     pub insecure: bool,
@@ -34,8 +38,16 @@ pub struct TlsClientConfig {
     pub max_version: Option<TlsVersion>,
     /// Whether to trust the system's certificate authorities beside the given ones.
     pub include_system_ca_certs_pool: bool,
+    /// Cipher suites by their IANA names; those that rustls thinks safe when empty.
+    pub cipher_suites: Vec<String>,
+    /// Not supported: there are no insecure suites here.
+    pub include_insecure_cipher_suites: bool,
+    /// Curves by Go's names, such as `X25519`; all there are when empty.
+    pub curve_preferences: Vec<String>,
     /// How old certificate files may grow before they are read again; zero means never.
     pub reload_interval: Duration,
+    /// Keys in a TPM. Not supported.
+    pub tpm: TpmConfig,
 }
 
 /// A version of TLS.
@@ -104,6 +116,13 @@ impl Validate for TlsClientConfig {
                 "max_version",
                 "must not be older than `min_version`",
             ));
+        }
+        if self.include_insecure_cipher_suites {
+            let message = "is not supported by tapline: it has no insecure cipher suites";
+            invalid.push(Invalid::at("include_insecure_cipher_suites", message));
+        }
+        if self.tpm.enabled {
+            invalid.push(Invalid::at("tpm::enabled", "is not supported by tapline"));
         }
         invalid
     }

@@ -22,7 +22,7 @@ use tokio_rustls::{TlsConnector, client::TlsStream};
 
 use crate::{
     proxy::{Proxy, ProxySettings},
-    tls::{self, TlsError, TlsSettings},
+    tls::{self, ReloadWhen, Reloading, TlsError, TlsSettings},
 };
 
 /// How long name resolution, connecting and the TLS handshake may take together.
@@ -94,7 +94,7 @@ pub(crate) enum Tunnel {
 /// Makes connections that share one TLS configuration.
 #[derive(Clone, Debug)]
 pub(crate) struct Dialer {
-    tls: Option<Arc<ClientConfig>>,
+    tls: Option<Arc<Reloading<ClientConfig>>>,
     server_name: Option<ServerName<'static>>,
     proxies: Arc<ProxySettings>,
     tunnel: Tunnel,
@@ -110,9 +110,7 @@ impl Dialer {
     ) -> Result<Self, TlsError> {
         let name = tls.and_then(|settings| settings.server_name.as_deref());
         Ok(Self {
-            tls: tls
-                .map(|settings| tls::client_config(settings, alpn))
-                .transpose()?,
+            tls: tls.map(|settings| reloading(settings, alpn)).transpose()?,
             server_name: name.map(tls::server_name).transpose()?,
             proxies: Arc::new(proxies),
             tunnel,
@@ -192,12 +190,30 @@ impl Dialer {
             Some(name) => name.clone(),
             None => tls::server_name(place.host()).map_err(|error| failed(&error.to_string()))?,
         };
-        let stream = TlsConnector::from(Arc::clone(config))
+        let stream = TlsConnector::from(config.current())
             .connect(name, socket)
             .await;
         let stream = stream.map_err(|error| failed(&cause(&error)))?;
         Ok(Connection::Tls(Box::new(stream)))
     }
+}
+
+/// Makes a TLS configuration that follows its files, if that is wanted.
+fn reloading(
+    settings: &TlsSettings,
+    alpn: &[&[u8]],
+) -> Result<Arc<Reloading<ClientConfig>>, TlsError> {
+    let when = ReloadWhen {
+        interval: settings.reload_interval,
+        changed: None,
+    };
+    let settings = settings.clone();
+    let alpn: Vec<Vec<u8>> = alpn.iter().map(|protocol| protocol.to_vec()).collect();
+    let made = Reloading::new(when, move || {
+        let alpn: Vec<&[u8]> = alpn.iter().map(Vec::as_slice).collect();
+        tls::client_config(&settings, &alpn)
+    });
+    made.map(Arc::new)
 }
 
 /// Looks up the addresses of a host, without repetitions.

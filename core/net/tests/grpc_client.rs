@@ -160,6 +160,6 @@ async fn compressions_that_grpc_lacks_are_refused_by_name() {
     let error = Client::new(settings).expect_err("is refused").to_string();
     assert_eq!(
         error,
-        "gRPC has no compression \"zlib\"; it has gzip, zstd and none"
+        "gRPC has no compression \"zlib\"; it has gzip, snappy, zstd and none"
     );
 }

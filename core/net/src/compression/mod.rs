@@ -44,7 +44,7 @@ pub enum CompressionError {
     )]
     Unknown(String),
     /// HTTP has it, gRPC has not.
-    #[error("gRPC has no compression \"{0}\"; it has gzip, zstd and none")]
+    #[error("gRPC has no compression \"{0}\"; it has gzip, snappy, zstd and none")]
     NotInGrpc(Compression),
     /// The level is not one of this compression.
     #[error("compression \"{compression}\" has no level {level}")]

@@ -163,7 +163,8 @@ fn unframed(headers: &HeaderMap, mut framed: Bytes) -> Reply {
         return Ok(framed);
     }
     let encoding = headers.get("grpc-encoding").and_then(|it| it.to_str().ok());
-    compression::decompress(encoding.unwrap_or("none"), &framed, RESPONSE_BYTES_MAX)
+    let encoding = encoding.ok_or_else(malformed)?;
+    compression::decompress(encoding, &framed, RESPONSE_BYTES_MAX)
         .map_err(|error| theirs(Code::Internal, &error.to_string()))
 }
 

@@ -108,6 +108,7 @@ pub struct Client {
     balancer: Balancer,
     origin: Uri,
     headers: HeaderMap,
+    protocol_headers: HeaderMap,
     compression: Compression,
     when_unreachable: WhenUnreachable,
 }
@@ -115,7 +116,7 @@ pub struct Client {
 impl Client {
     /// Makes a client. Reads certificate files, opens no connection, needs no runtime.
     pub fn new(settings: ClientSettings) -> Result<Self, SettingsError> {
-        let headers = headers(&settings)?;
+        let protocol_headers = protocol_headers(&settings)?;
         let origin = origin(&settings)?;
         let security = match settings.tls {
             Some(_) => Security::Tls,
@@ -134,7 +135,8 @@ impl Client {
         Ok(Self {
             balancer: Balancer::new(settings.endpoint.target, settings.balancing, shape),
             origin,
-            headers,
+            headers: settings.headers,
+            protocol_headers,
             compression: settings.compression,
             when_unreachable: settings.when_unreachable,
         })
@@ -145,12 +147,13 @@ impl Client {
         encoding(compression).map(|_| ())
     }
 
-    /// Calls `path` once with the concatenation of `message`. Of `extra` headers, such as
-    /// credentials, those that the settings have already are left out.
+    /// Calls `path` once with the concatenation of `message`. Headers in `extra`, such as
+    /// credentials, win over those of the settings.
     pub async fn call(&self, path: &'static str, message: Vec<Bytes>, extra: HeaderMap) -> Reply {
         let body = self.framed(message).await?;
-        let mut headers = extra;
-        headers.extend(self.headers.clone());
+        let mut headers = self.headers.clone();
+        headers.extend(extra);
+        headers.extend(self.protocol_headers.clone());
         let mut parts = self.origin.clone().into_parts();
         parts.path_and_query = Some(PathAndQuery::from_static(path));
         let uri = Uri::from_parts(parts).expect("an origin and a path are a URI");
@@ -193,7 +196,12 @@ impl Client {
     async fn framed(&self, mut message: Vec<Bytes>) -> Result<Chunks, RpcStatus> {
         let is_compressed = self.compression != Compression::None;
         if is_compressed {
-            let packed = self.compression.compress_aside(0, message).await;
+            // What gRPC calls snappy is its framed form.
+            let form = match self.compression {
+                Compression::Snappy => Compression::SnappyFramed,
+                other => other,
+            };
+            let packed = form.compress_aside(0, message).await;
             message = vec![packed.map_err(|error| ours(&error.to_string()))?];
         }
         let length: usize = message.iter().map(Bytes::len).sum();
@@ -217,22 +225,22 @@ fn ours(message: &str) -> RpcStatus {
 
 fn encoding(compression: Compression) -> Result<Option<&'static str>, CompressionError> {
     match compression {
-        Compression::None | Compression::Gzip | Compression::Zstd => {
+        Compression::None | Compression::Gzip | Compression::Zstd | Compression::Snappy => {
             Ok(compression.content_encoding())
         }
         other => Err(CompressionError::NotInGrpc(other)),
     }
 }
 
-/// Returns the headers of every call. Those that gRPC needs are not the user's to change.
-fn headers(settings: &ClientSettings) -> Result<HeaderMap, SettingsError> {
+/// Returns the headers that gRPC needs: they are not the user's to change.
+fn protocol_headers(settings: &ClientSettings) -> Result<HeaderMap, SettingsError> {
     let agent = HeaderValue::from_str(&settings.user_agent);
     let agent = agent.map_err(|error| SettingsError::Text {
         what: "user_agent",
         text: settings.user_agent.clone(),
         reason: error.to_string(),
     })?;
-    let mut headers = settings.headers.clone();
+    let mut headers = HeaderMap::new();
     headers.insert(USER_AGENT, agent);
     headers.insert(TE, HeaderValue::from_static("trailers"));
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));

@@ -7,9 +7,6 @@ use super::{Pem, TlsError, TlsSettings, TlsVersion, Verify};
 impl TlsSettings {
     /// Takes over what the user wrote, except `insecure`: that is for the caller to obey.
     pub fn from_config(config: &TlsClientConfig) -> Result<Self, TlsError> {
-        if !config.reload_interval.is_zero() {
-            return Err(TlsError::NotSupported("reload_interval"));
-        }
         let (min_version, max_version) =
             version_bounds(config.oldest_version(), config.max_version)?;
         let name = &config.server_name_override;
@@ -26,6 +23,10 @@ impl TlsSettings {
             key: pem(&config.key_file, &config.key_pem),
             min_version: Some(min_version),
             max_version,
+            cipher_suites: config.cipher_suites.clone(),
+            curves: config.curve_preferences.clone(),
+            reload_interval: (!config.reload_interval.is_zero())
+                .then(|| config.reload_interval.get()),
         })
     }
 }
@@ -61,7 +62,7 @@ pub(super) fn pem(file: &str, text: &Opaque) -> Option<Pem> {
 
 #[cfg(test)]
 mod tests {
-    use tapline_config::{Duration, TlsClientConfig, TlsVersion as Written};
+    use tapline_config::{TlsClientConfig, TlsVersion as Written};
 
     use super::{Pem, TlsSettings, TlsVersion, Verify};
 
@@ -86,11 +87,6 @@ mod tests {
 
     #[test]
     fn what_we_lack_is_said() {
-        let reload_interval = Duration::from_secs(60);
-        let reloading = TlsClientConfig {
-            reload_interval,
-            ..TlsClientConfig::default()
-        };
         let max_version = Some(Written::V1_1);
         let old = TlsClientConfig {
             max_version,
@@ -101,10 +97,6 @@ mod tests {
                 .expect_err("is refused")
                 .to_string()
         };
-        assert_eq!(
-            message(reloading),
-            "reload_interval is not supported by tapline yet"
-        );
         assert_eq!(
             message(old),
             "max_version below 1.2 is not supported by tapline yet"

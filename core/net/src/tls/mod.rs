@@ -6,7 +6,7 @@ mod from_config;
 mod reload;
 mod server;
 
-use std::{fmt, fs, io, path::PathBuf, sync::Arc};
+use std::{fmt, fs, io, path::PathBuf, sync::Arc, time::Duration};
 
 use rustls::{
     ClientConfig, ConfigBuilder, DigitallySignedStruct, RootCertStore, SignatureScheme,
@@ -15,11 +15,12 @@ use rustls::{
         WantsClientCert,
         danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
     },
-    crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature},
+    crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature},
     pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime, pem::PemObject},
     version::{TLS12, TLS13},
 };
 
+pub(crate) use self::reload::{ReloadWhen, Reloading};
 pub use self::server::{TlsServer, TlsServerSettings};
 
 /// A PEM text, or where to find it. Never shows the text.
@@ -69,6 +70,12 @@ pub struct TlsSettings {
     pub min_version: Option<TlsVersion>,
     /// The newest version to speak.
     pub max_version: Option<TlsVersion>,
+    /// Cipher suites below TLS 1.3, by their IANA names; all there are if none is named.
+    pub cipher_suites: Vec<String>,
+    /// Curves by Go's names; all there are if none is named.
+    pub curves: Vec<String>,
+    /// How old files may grow before they are read again, by the next connection.
+    pub reload_interval: Option<Duration>,
 }
 
 /// Why TLS cannot be spoken as asked.
@@ -122,7 +129,7 @@ pub fn client_config(
     settings: &TlsSettings,
     alpn: &[&[u8]],
 ) -> Result<Arc<ClientConfig>, TlsError> {
-    let provider = Arc::new(ring::default_provider());
+    let provider = Arc::new(choice::provider(&settings.cipher_suites, &settings.curves)?);
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_protocol_versions(&versions(settings.min_version, settings.max_version)?)
         .map_err(|error| TlsError::Pem {
