@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use tapline_config::ComponentId;
 use tapline_pdata::{Batch, Signal};
 
-use crate::{Memory, Meters, Refusal, ServiceTable, Stop};
+use crate::{Memory, Meters, Proxies, Refusal, ServiceTable, Stop};
 
 /// Somewhere a batch can go. `Ok` means that responsibility has moved downstream.
 #[async_trait]
@@ -72,6 +72,8 @@ pub struct Shared {
     pub services: ServiceTable,
     /// The account of payload bytes.
     pub memory: Memory,
+    /// What the process environment says about proxies.
+    pub proxies: Arc<Proxies>,
 }
 
 /// Makes telemetry. One instance serves all its signals.

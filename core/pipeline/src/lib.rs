@@ -11,6 +11,7 @@ pub mod graph;
 mod memory;
 pub mod meter;
 mod outage;
+mod proxies;
 mod refusal;
 mod status;
 mod stop;
@@ -26,6 +27,7 @@ pub use extension::{ClientAuth, Extension, HeaderFields, ServerAuth, ServiceTabl
 pub use memory::{Held, Memory};
 pub use meter::{Counter, Gauge, Histogram, Meters, account::Account};
 pub use outage::{Outage, RateLimit, Recovery};
+pub use proxies::Proxies;
 pub use refusal::{Fault, Refusal, Verdict};
 pub use status::{Health, Moment, Status, StatusTable};
 pub use stop::Stop;

@@ -2,7 +2,8 @@
 
 use serde::Deserialize;
 use tapline_config::{
-    Duration, Headers, Invalid, Optional, QueueConfig, RetryConfig, TlsClientConfig, Validate,
+    AuthConfig, Duration, Headers, Invalid, Optional, QueueConfig, RetryConfig, TlsClientConfig,
+    Validate,
 };
 use tapline_net::{
     compression::Compression,
@@ -20,13 +21,13 @@ use crate::{
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// `host:port`, `http://host:port`, `https://host:port` or `dns:///host:port`.
+    /// `host:port`, with `http://`, `https://` or `dns:///` before it, or `unix:///path`.
     pub endpoint: String,
     /// TLS is on unless `tls.insecure` says otherwise; `https://` keeps it on.
     pub tls: TlsClientConfig,
     /// Headers sent with every call; their values are secret.
     pub headers: Headers,
-    /// `gzip`, `zstd` or `none`.
+    /// `gzip`, `snappy`, `zstd` or `none`.
     pub compression: String,
     /// How long one attempt may take; zero means for ever. Done by delivery.
     pub timeout: Duration,
@@ -36,7 +37,7 @@ pub struct Config {
     pub retry_on_failure: RetryConfig,
     /// Pings on the connection; none unless the block is there.
     pub keepalive: Optional<KeepaliveConfig>,
-    /// `round_robin` or `pick_first`. tapline has one connection, so both mean the same.
+    /// `round_robin` over all addresses of the endpoint, or `pick_first`.
     pub balancer_name: String,
     /// The `:authority` to claim instead of the endpoint.
     pub authority: String,
@@ -46,10 +47,10 @@ pub struct Config {
     pub read_buffer_size: u64,
     /// Accepted and not used: the runtime sizes its own buffers.
     pub write_buffer_size: u64,
-    /// Not supported yet.
-    pub wait_for_ready: Unsupported,
-    /// Not supported yet.
-    pub auth: Unsupported,
+    /// Whether a call waits for a connection instead of failing at once.
+    pub wait_for_ready: bool,
+    /// Which extension proves who we are.
+    pub auth: Option<AuthConfig>,
     /// Not supported yet.
     pub middlewares: Unsupported,
 }
@@ -82,8 +83,8 @@ impl Default for Config {
             user_agent: String::new(),
             read_buffer_size: 0,
             write_buffer_size: 512 << 10,
-            wait_for_ready: Unsupported::default(),
-            auth: Unsupported::default(),
+            wait_for_ready: false,
+            auth: None,
             middlewares: Unsupported::default(),
         }
     }
@@ -109,7 +110,7 @@ impl Config {
     }
 
     /// Returns what the client needs to know; fails where [`Config::validate`] complains.
-    pub(super) fn client_settings(&self) -> Result<ClientSettings, String> {
+    pub(super) fn client_settings(&self, proxy: ProxySettings) -> Result<ClientSettings, String> {
         let endpoint = Endpoint::parse(&self.endpoint).map_err(|error| error.to_string())?;
         let plain = self.tls.insecure && !has_ca(&self.tls) && !endpoint.forces_tls;
         let tls = (!plain)
@@ -128,9 +129,16 @@ impl Config {
                 time_max: keepalive.timeout.get(),
                 while_idle: keepalive.permit_without_stream,
             }),
-            balancing: Balancing::RoundRobin,
-            when_unreachable: WhenUnreachable::Fail,
-            proxy: ProxySettings::default(),
+            balancing: match self.balancer_name.as_str() {
+                "pick_first" => Balancing::PickFirst,
+                _ => Balancing::RoundRobin,
+            },
+            when_unreachable: if self.wait_for_ready {
+                WhenUnreachable::Wait
+            } else {
+                WhenUnreachable::Fail
+            },
+            proxy,
         })
     }
 }
@@ -164,8 +172,6 @@ impl Validate for Config {
             &self.sending_queue,
             &self.retry_on_failure,
         ));
-        invalid.extend(self.wait_for_ready.complaint("wait_for_ready"));
-        invalid.extend(self.auth.complaint("auth"));
         invalid.extend(self.middlewares.complaint("middlewares"));
         invalid
     }

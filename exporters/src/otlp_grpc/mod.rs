@@ -9,24 +9,25 @@ mod verdict;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use http::HeaderMap;
 use tapline_net::grpc::Client;
 use tapline_pdata::{Batch, Signal};
 use tapline_pipeline::{BuildContext, Exporter, Refusal};
 
-use crate::otlp::{PartialSuccesses, check_size};
+use crate::otlp::{Credentials, PartialSuccesses, pieces, proxies};
 
 pub use config::{Config, KeepaliveConfig};
 
 /// Builds the exporter. Reads certificate files, opens no connection, needs no runtime.
 pub fn build(config: &Config, cx: &BuildContext) -> Result<Arc<dyn Exporter>, String> {
-    let settings = config.client_settings()?;
+    let settings = config.client_settings(proxies(cx)?)?;
     let endpoint = settings.endpoint.to_string();
     let client = Client::new(settings).map_err(|error| error.to_string())?;
     let partial_successes = PartialSuccesses::default();
+    let credentials = Credentials::find(config.auth.as_ref(), cx)?;
     Ok(Arc::new(OtlpGrpc {
         client,
         endpoint,
+        credentials,
         partial_successes,
         cx: cx.clone(),
     }))
@@ -35,6 +36,7 @@ pub fn build(config: &Config, cx: &BuildContext) -> Result<Arc<dyn Exporter>, St
 struct OtlpGrpc {
     client: Client,
     endpoint: String,
+    credentials: Credentials,
     partial_successes: PartialSuccesses,
     cx: BuildContext,
 }
@@ -42,14 +44,19 @@ struct OtlpGrpc {
 #[async_trait]
 impl Exporter for OtlpGrpc {
     async fn export(&self, batch: Batch) -> Result<(), Refusal> {
-        check_size(&batch)?;
+        for piece in pieces(batch)? {
+            self.send(&piece).await?;
+        }
+        Ok(())
+    }
+}
+
+impl OtlpGrpc {
+    async fn send(&self, batch: &Batch) -> Result<(), Refusal> {
+        let credentials = self.credentials.headers(batch).await?;
         let reply = self
             .client
-            .call(
-                method(batch.signal()),
-                batch.chunks().to_vec(),
-                HeaderMap::new(),
-            )
+            .call(method(batch.signal()), batch.chunks().to_vec(), credentials)
             .await;
         let response = reply.map_err(|status| verdict::refusal(&status, &self.endpoint))?;
         self.partial_successes.look_at(&response, &self.cx);

@@ -3,12 +3,13 @@
 use http::{Uri, uri::Scheme};
 use serde::Deserialize;
 use tapline_config::{
-    Duration, Headers, Invalid, QueueConfig, RetryConfig, TlsClientConfig, Validate,
+    AuthConfig, Duration, Headers, Invalid, Optional, QueueConfig, RetryConfig, TlsClientConfig,
+    Validate,
 };
 use tapline_net::{
     compression::Compression,
     http::{AskHttp2, ClientSettings, CookiePolicy},
-    proxy::ProxySettings,
+    proxy::{ProxyError, ProxySettings},
     tls::TlsSettings,
 };
 use tapline_pdata::Signal;
@@ -42,11 +43,11 @@ pub struct Config {
     pub tls: TlsClientConfig,
     /// Headers sent with every request; their values are secret.
     pub headers: Headers,
-    /// `gzip`, `zstd`, `zlib`, `deflate` or `none`.
+    /// `gzip`, `zstd`, `zlib`, `deflate`, `snappy`, `x-snappy-framed`, `lz4` or `none`.
     pub compression: String,
     /// How hard to compress.
     pub compression_params: CompressionParams,
-    /// How messages are written: `proto`. The Collector's `json` is not supported yet.
+    /// How messages are written: `proto` or `json`.
     pub encoding: String,
     /// How long one attempt may take; zero means for ever. Done by delivery.
     pub timeout: Duration,
@@ -72,14 +73,14 @@ pub struct Config {
     pub read_buffer_size: u64,
     /// Accepted and not used: the runtime sizes its own buffers.
     pub write_buffer_size: u64,
-    /// Not supported yet: delivery's workers bound the connections.
-    pub max_conns_per_host: Unsupported,
-    /// Not supported yet.
-    pub proxy_url: Unsupported,
-    /// Not supported yet.
-    pub cookies: Unsupported,
-    /// Not supported yet.
-    pub auth: Unsupported,
+    /// How many requests may be under way; zero means as many as delivery sends at a time.
+    pub max_conns_per_host: usize,
+    /// The proxy between us and the backend, instead of what the environment says.
+    pub proxy_url: String,
+    /// Whether cookies of the backend are sent back to it; not unless the block is there.
+    pub cookies: Optional<CookiesConfig>,
+    /// Which extension proves who we are.
+    pub auth: Option<AuthConfig>,
     /// Not supported yet.
     pub middlewares: Unsupported,
 }
@@ -91,6 +92,11 @@ pub struct CompressionParams {
     /// Zero is the library's default; gzip, zlib and deflate take -2 to 9.
     pub level: i32,
 }
+
+/// Nothing to say beside that cookies are wanted.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CookiesConfig {}
 
 impl Default for Config {
     fn default() -> Self {
@@ -117,10 +123,10 @@ impl Default for Config {
             http2_ping_timeout: Duration::ZERO,
             read_buffer_size: 0,
             write_buffer_size: 512 << 10,
-            max_conns_per_host: Unsupported::default(),
-            proxy_url: Unsupported::default(),
-            cookies: Unsupported::default(),
-            auth: Unsupported::default(),
+            max_conns_per_host: 0,
+            proxy_url: String::new(),
+            cookies: Optional::Off,
+            auth: None,
             middlewares: Unsupported::default(),
         }
     }
@@ -158,7 +164,11 @@ impl Config {
     }
 
     /// Returns what the client needs to know. Certificates are looked at only if TLS is spoken.
-    pub(super) fn client_settings(&self, url: &Uri) -> Result<ClientSettings, String> {
+    pub(super) fn client_settings(
+        &self,
+        url: &Uri,
+        environment: ProxySettings,
+    ) -> Result<ClientSettings, String> {
         let is_https = url.scheme() == Some(&Scheme::HTTPS);
         let tls = is_https
             .then(|| TlsSettings::from_config(&self.tls))
@@ -178,11 +188,23 @@ impl Config {
             },
             idle_time_max: non_zero(self.idle_conn_timeout),
             ping_after: non_zero(self.http2_read_idle_timeout),
-            proxy: ProxySettings::default(),
-            requests_max: None,
-            cookies: CookiePolicy::Ignore,
+            proxy: match self.own_proxy() {
+                Some(own) => own.map_err(|error| format!("proxy_url {error}"))?,
+                None => environment,
+            },
+            requests_max: (self.max_conns_per_host > 0).then_some(self.max_conns_per_host),
+            cookies: if self.cookies.is_on() {
+                CookiePolicy::Keep
+            } else {
+                CookiePolicy::Ignore
+            },
             ping_time_max: non_zero(self.http2_ping_timeout).unwrap_or(PING_TIMEOUT_DEFAULT.get()),
         })
+    }
+
+    fn own_proxy(&self) -> Option<Result<ProxySettings, ProxyError>> {
+        let url = self.proxy_url.as_str();
+        (!url.is_empty()).then(|| ProxySettings::always(url))
     }
 
     fn invalid_endpoints(&self) -> Vec<Invalid> {
@@ -222,9 +244,8 @@ impl Validate for Config {
         let mut invalid = self.invalid_endpoints();
         invalid.extend(self.invalid_compression());
         match self.encoding.as_str() {
-            "" | "proto" => {}
-            "json" => invalid.push(Invalid::at("encoding", format!("`json` {NOT_SUPPORTED}"))),
-            _ => invalid.push(Invalid::at("encoding", "must be `proto`")),
+            "" | "proto" | "json" => {}
+            _ => invalid.push(Invalid::at("encoding", "must be `proto` or `json`")),
         }
         invalid.extend(
             self.tls
@@ -237,10 +258,9 @@ impl Validate for Config {
             &self.sending_queue,
             &self.retry_on_failure,
         ));
-        invalid.extend(self.max_conns_per_host.complaint("max_conns_per_host"));
-        invalid.extend(self.proxy_url.complaint("proxy_url"));
-        invalid.extend(self.cookies.complaint("cookies"));
-        invalid.extend(self.auth.complaint("auth"));
+        if let Some(error) = self.own_proxy().and_then(Result::err) {
+            invalid.push(Invalid::at("proxy_url", error.to_string()));
+        }
         invalid.extend(self.middlewares.complaint("middlewares"));
         invalid
     }

@@ -38,6 +38,11 @@ pub(super) fn is_protobuf(headers: &HeaderMap) -> bool {
     content_type(headers).starts_with("application/x-protobuf")
 }
 
+/// Returns whether an answer claims to be JSON.
+pub(super) fn is_json(headers: &HeaderMap) -> bool {
+    content_type(headers).starts_with("application/json")
+}
+
 fn content_type(headers: &HeaderMap) -> &str {
     headers
         .get(CONTENT_TYPE)
@@ -65,7 +70,8 @@ fn message(response: &Response) -> String {
         protobuf if protobuf.starts_with("application/x-protobuf") => {
             RpcStatus::decode(&response.body).message
         }
-        text if text.starts_with("text/plain") || text.starts_with("application/json") => {
+        json if json.starts_with("application/json") => json_message(&response.body),
+        text if text.starts_with("text/plain") => {
             String::from_utf8_lossy(&response.body).into_owned()
         }
         _ => String::new(),
@@ -76,6 +82,16 @@ fn message(response: &Response) -> String {
         .take(MESSAGE_CHARS_MAX)
         .map(printable)
         .collect()
+}
+
+/// Returns the message of a `google.rpc.Status` in JSON, or else the whole text.
+fn json_message(body: &[u8]) -> String {
+    let status: Option<serde_json::Value> = serde_json::from_slice(body).ok();
+    let message = status
+        .as_ref()
+        .and_then(|status| status["message"].as_str());
+    let whole = || String::from_utf8_lossy(body).into_owned();
+    message.map_or_else(whole, str::to_owned)
 }
 
 /// Returns the URL without its query, where some backends want their keys.
@@ -122,6 +138,11 @@ mod tests {
             cause("text/plain", b"404 page\r\nnot \x1b[31mfound\n"),
             ", Message=404 page  not  [31mfound"
         );
+        assert_eq!(
+            cause("application/json", b"{\"code\":5,\"message\":\"gone\"}"),
+            ", Message=gone"
+        );
+        assert_eq!(cause("application/json", b"[1]"), ", Message=[1]");
         assert_eq!(cause("text/html", b"<html>"), "");
         assert_eq!(cause("application/x-protobuf", b"\xff\xff"), "");
     }

@@ -56,25 +56,33 @@ fn everything_of_the_collector_that_we_have_is_accepted() {
         user_agent: mine/1
         read_buffer_size: 1024
         write_buffer_size: 1024
-        wait_for_ready: false
+        wait_for_ready: true
+        auth: {authenticator: bearertokenauth}
         middlewares: []";
     assert_eq!(problems::<otlp_grpc::Config>(grpc), [""; 0]);
     let http = "
         traces_endpoint: https://backend:4318/custom
-        tls: {insecure_skip_verify: true, min_version: '1.3'}
+        tls:
+            insecure_skip_verify: true
+            min_version: '1.2'
+            cipher_suites: [TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256]
+            curve_preferences: [X25519, P256]
+            reload_interval: 1m
         headers: [{name: x-key, value: secret}]
         compression: deflate
         compression_params: {level: 9}
-        encoding: proto
+        encoding: json
+        auth: {authenticator: basicauth/client}
+        cookies: {}
         max_idle_conns: 10
         max_idle_conns_per_host: 10
-        max_conns_per_host: 0
+        max_conns_per_host: 3
         idle_conn_timeout: 10s
         disable_keep_alives: true
         force_attempt_http2: false
         http2_read_idle_timeout: 10s
         http2_ping_timeout: 1s
-        proxy_url: ''
+        proxy_url: http://user:pass@proxy:3128
         timeout: 1m";
     assert_eq!(problems::<otlp_http::Config>(http), [""; 0]);
 }
@@ -83,18 +91,17 @@ fn everything_of_the_collector_that_we_have_is_accepted() {
 fn grpc_mistakes_are_all_reported() {
     let yaml = "
         endpoint: backend
-        compression: snappy
+        compression: zlib
         headers: {'bad name': x, good: \"line\\nbreak\"}
         balancer_name: random
         sending_queue: {queue_size: 0, storage: file_storage, batch: {}}
         retry_on_failure: {randomization_factor: 2}
-        wait_for_ready: true
-        auth: {authenticator: oauth2client}
+        tls: {tpm: {enabled: true}, include_insecure_cipher_suites: true}
         middlewares: [{id: x}]";
     let said = problems::<otlp_grpc::Config>(yaml);
     for part in [
         "`endpoint` is not usable: invalid port",
-        "`compression` is not usable: gRPC has no compression \"snappy\"",
+        "`compression` is not usable: gRPC has no compression \"zlib\"",
         "`headers::bad name` is not the name of a header",
         "`headers::good` has a value with characters that no header may have",
         "`balancer_name` must be `round_robin` or `pick_first`",
@@ -102,8 +109,8 @@ fn grpc_mistakes_are_all_reported() {
         "`sending_queue::storage` is not supported by tapline yet",
         "`sending_queue::batch` is not supported by tapline yet",
         "`retry_on_failure::randomization_factor` must be between 0 and 1",
-        "`wait_for_ready` is not supported by tapline yet",
-        "`auth` is not supported by tapline yet",
+        "`tls::tpm::enabled` is not supported by tapline",
+        "`tls::include_insecure_cipher_suites` is not supported by tapline",
         "`middlewares` is not supported by tapline yet",
     ] {
         assert!(
@@ -121,29 +128,23 @@ fn http_mistakes_are_all_reported() {
         traces_endpoint: http://user:secret@backend/
         logs_endpoint: unix:///run/x
         compression_params: {level: 99}
-        encoding: json
-        proxy_url: http://proxy
-        cookies: {}
-        auth: {authenticator: basic}
-        max_conns_per_host: 5";
+        encoding: xml
+        proxy_url: socks5://user:secret@proxy";
     let said = problems::<otlp_http::Config>(yaml);
     for part in [
         "`endpoint` ",
         "`traces_endpoint` a user and password in the URL is not supported",
         "`logs_endpoint` a unix socket is not supported",
         "`compression_params::level` is not usable: compression \"gzip\" has no level 99",
-        "`encoding` `json` is not supported by tapline yet",
-        "`proxy_url` is not supported by tapline yet",
-        "`cookies` is not supported by tapline yet",
-        "`auth` is not supported by tapline yet",
-        "`max_conns_per_host` is not supported by tapline yet",
+        "`encoding` must be `proto` or `json`",
+        "`proxy_url` a proxy with the scheme `socks5` is not supported by tapline yet",
     ] {
         assert!(
             said.iter().any(|line| line.starts_with(part)),
             "{part:?} not in {said:#?}"
         );
     }
-    assert_eq!(said.len(), 9, "{said:#?}");
+    assert_eq!(said.len(), 6, "{said:#?}");
     assert!(!said.join("").contains("secret"), "{said:#?}");
     assert_eq!(
         problems::<otlp_http::Config>("{}"),
