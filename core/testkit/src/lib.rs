@@ -5,6 +5,8 @@
 
 mod backend;
 pub mod certificates;
+mod raw;
 
 pub use backend::{Answer, Backend, Payload, Protocol, Received, ReceivedLog, ReceivedMetric};
 pub use backend::{ReceivedSpan, Seen, nobody_listens};
+pub use raw::RawServer;

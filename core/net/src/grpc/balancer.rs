@@ -160,7 +160,7 @@ impl Balancer {
     }
 
     /// Takes over new addresses; those that stay keep their connections.
-    fn replace(&self, places: Vec<Place>) {
+    pub(super) fn replace(&self, places: Vec<Place>) {
         let mut known = self.lock();
         let old = std::mem::take(&mut known.subchannels);
         known.subchannels = places

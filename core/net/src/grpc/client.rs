@@ -105,7 +105,7 @@ pub type Reply = Result<Bytes, RpcStatus>;
 /// A gRPC client with one connection per address of its server.
 #[derive(Debug)]
 pub struct Client {
-    balancer: Balancer,
+    pub(super) balancer: Balancer,
     origin: Uri,
     headers: HeaderMap,
     protocol_headers: HeaderMap,

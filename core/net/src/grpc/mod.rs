@@ -12,6 +12,8 @@ mod reply;
 mod server;
 mod status;
 mod subchannel;
+#[cfg(test)]
+mod tests;
 mod timeout;
 
 pub use crate::server::ServerKeepalive;
