@@ -8,7 +8,10 @@ use tapline_pdata::{Batch, Signal};
 use tapline_pipeline::{Exporter, Fault, Refusal, Verdict};
 use tapline_testkit::{Answer, Backend, Payload, Protocol, certificates, nobody_listens};
 
-use crate::batches::{batch, context, settings, spans};
+use crate::{
+    authenticator::trusted,
+    batches::{batch, context, settings, spans},
+};
 
 fn exporter(yaml: &str, signal: Signal) -> Arc<dyn Exporter> {
     let config: Config = settings(yaml).expect("settings are good");
@@ -245,4 +248,32 @@ async fn what_no_backend_takes_is_not_sent() {
     let refused = plain(&backend).export(huge).await.expect_err("is refused");
     assert_eq!(refused.verdict, Verdict::Never);
     assert!(backend.seen().requests.is_empty());
+}
+
+#[tokio::test]
+async fn credentials_are_asked_for_with_every_call() {
+    let backend = Backend::start().await;
+    let yaml = format!(
+        "endpoint: {}\ntls: {{insecure: true}}\nauth: {{authenticator: bearertokenauth}}",
+        backend.endpoint()
+    );
+    let config: Config = settings(&yaml).expect("settings are good");
+    let exporter = otlp_grpc::build(&config, &trusted(Signal::Traces)).expect("builds");
+    exporter.export(spans()).await.expect("is taken");
+    assert_eq!(
+        backend.seen().requests[0].header("authorization"),
+        "Bearer 1"
+    );
+    assert!(refusal(&exporter).await.is_retryable());
+}
+
+#[test]
+fn an_authenticator_has_to_exist() {
+    let yaml = "endpoint: backend:4317\nauth: {authenticator: nobody}";
+    let config: Config = settings(yaml).expect("settings are good");
+    let refused = otlp_grpc::build(&config, &context(Signal::Traces)).err();
+    assert_eq!(
+        refused.expect("is refused"),
+        "failed to resolve authenticator \"nobody\": authenticator not found"
+    );
 }

@@ -3,11 +3,14 @@
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use tapline_exporters::otlp_http::{self, Config};
-use tapline_pdata::Signal;
-use tapline_pipeline::{Exporter, Fault, Refusal, Verdict};
-use tapline_testkit::{Answer, Backend, Protocol, certificates, nobody_listens};
+use tapline_pdata::{Signal, json::from_json};
+use tapline_pipeline::{Exporter, Fault, Proxies, Refusal, Verdict};
+use tapline_testkit::{Answer, Backend, Protocol, RawServer, certificates, nobody_listens};
 
-use crate::batches::{batch, context, settings, spans};
+use crate::{
+    authenticator::trusted,
+    batches::{batch, context, settings, spans},
+};
 
 fn exporter(yaml: &str, signal: Signal) -> Arc<dyn Exporter> {
     let config: Config = settings(yaml).expect("settings are good");
@@ -237,4 +240,118 @@ async fn https_needs_a_ca_that_signed_the_server() {
             assert!(refused.cause.contains("UnknownIssuer"), "{refused}");
         }
     }
+}
+
+#[tokio::test]
+async fn json_is_sent_and_understood() {
+    let body = r#"{"partialSuccess":{"rejectedSpans":"1","errorMessage":"too old"}}"#;
+    let answer = |status: &str, body: &str| {
+        format!(
+            "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\
+             connection: close\r\n\r\n{body}",
+            body.len()
+        )
+    };
+    let error = r#"{"code":3,"message":"no such tenant"}"#;
+    let server = RawServer::start([answer("200 OK", body), answer("400 Bad", error)]).await;
+    let yaml = format!(
+        "endpoint: http://{}\nencoding: json\ncompression: none",
+        server.addr()
+    );
+    let exporter = exporter(&yaml, Signal::Traces);
+    exporter.export(spans()).await.expect("partial is success");
+    let request = server.requests().remove(0);
+    assert!(request.contains("content-type: application/json\r\n"));
+    let (_, json) = request.split_once("\r\n\r\n").expect("has a body");
+    let read = from_json(Signal::Traces, json.as_bytes()).expect("is OTLP");
+    assert_eq!(read.to_bytes(), spans().to_bytes());
+    let refused = refusal(&exporter).await;
+    assert!(
+        refused.cause.ends_with("Message=no such tenant"),
+        "{refused}"
+    );
+}
+
+#[tokio::test]
+async fn a_level_is_obeyed() {
+    let backend = Backend::start().await;
+    let mut sizes = Vec::new();
+    for level in [1, 9] {
+        let yaml = format!(
+            "endpoint: {}\ncompression_params: {{level: {level}}}",
+            backend.url()
+        );
+        let mut many = spans();
+        for number in 0..200 {
+            many.append(batch(Signal::Traces, &format!("GET /orders/{number}")));
+        }
+        let exporter = exporter(&yaml, Signal::Traces);
+        exporter.export(many).await.expect("is taken");
+        sizes.push(backend.seen().requests.last().map(|last| last.wire_bytes));
+    }
+    assert!(sizes[0] > sizes[1], "{sizes:?}");
+}
+
+#[tokio::test]
+async fn every_other_compression_of_the_collector_is_spoken() {
+    for name in ["snappy", "x-snappy-framed", "lz4"] {
+        let server = RawServer::start([]).await;
+        let yaml = format!("endpoint: http://{}\ncompression: {name}", server.addr());
+        // The body is not text, so only its head is looked at.
+        let _ended = exporter(&yaml, Signal::Traces).export(spans()).await;
+        let request = server.requests().remove(0);
+        assert!(
+            request.contains(&format!("content-encoding: {name}\r\n")),
+            "{request}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn credentials_are_asked_for_and_win() {
+    let backend = Backend::start().await;
+    let yaml = format!(
+        "endpoint: {}\nauth: {{authenticator: bearertokenauth}}\nheaders: {{authorization: old}}",
+        backend.url()
+    );
+    let config: Config = settings(&yaml).expect("settings are good");
+    let exporter = otlp_http::build(&config, &trusted(Signal::Traces)).expect("builds");
+    exporter.export(spans()).await.expect("is taken");
+    assert_eq!(
+        backend.seen().requests[0].header("authorization"),
+        "Bearer 1"
+    );
+    let refused = refusal(&exporter).await;
+    assert_eq!(
+        refused.cause,
+        "cannot get credentials: the token has expired"
+    );
+    assert!(refused.is_retryable());
+}
+
+#[tokio::test]
+async fn the_environments_proxy_is_used_unless_the_configuration_has_its_own() {
+    let (environment, own) = (RawServer::start([]).await, RawServer::start([]).await);
+    let mut cx = context(Signal::Traces);
+    cx.shared.proxies = Arc::new(Proxies {
+        http: Some(environment.addr().to_string()),
+        ..Proxies::default()
+    });
+    for own_url in ["", &format!("http://{}", own.addr())] {
+        let yaml = format!("endpoint: http://backend.test\nproxy_url: '{own_url}'");
+        let config: Config = settings(&yaml).expect("settings are good");
+        let exporter = otlp_http::build(&config, &cx).expect("builds");
+        let _body_is_not_text = exporter.export(spans()).await;
+    }
+    assert_eq!((environment.requests().len(), own.requests().len()), (1, 1));
+    cx.shared.proxies = Arc::new(Proxies {
+        http: Some("socks5://me:secret@proxy".to_owned()),
+        ..Proxies::default()
+    });
+    let config: Config = settings("endpoint: http://backend").expect("settings are good");
+    let refused = otlp_http::build(&config, &cx).err().expect("is refused");
+    assert!(
+        refused.contains("socks5") && !refused.contains("secret"),
+        "{refused}"
+    );
 }
