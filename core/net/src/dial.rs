@@ -2,25 +2,15 @@
 //!
 //! What goes wrong names the endpoint and the cause.
 
-use std::{
-    fmt, io,
-    net::SocketAddr,
-    path::PathBuf,
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll},
-    time::Duration,
-};
+use std::{fmt, io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use http::HeaderValue;
 use rustls::{ClientConfig, pki_types::ServerName};
-use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::{TcpStream, UnixStream},
-};
-use tokio_rustls::{TlsConnector, client::TlsStream};
+use tokio::net::{TcpStream, UnixStream};
+use tokio_rustls::TlsConnector;
 
 use crate::{
+    connection::{Connection, Socket},
     proxy::{Proxy, ProxySettings},
     tls::{self, ReloadWhen, Reloading, TlsError, TlsSettings},
 };
@@ -272,100 +262,18 @@ fn cause(error: &io::Error) -> String {
     })
 }
 
-/// An open socket.
-#[derive(Debug)]
-pub(crate) enum Socket {
-    Tcp(TcpStream),
-    Unix(UnixStream),
-}
+#[cfg(test)]
+mod tests {
+    use super::Place;
 
-impl Socket {
-    fn tcp(socket: TcpStream) -> Self {
-        // Requests are written whole; waiting for more to send only adds latency.
-        // A system that cannot do this is slower, not broken.
-        let _best_effort = socket.set_nodelay(true);
-        Self::Tcp(socket)
+    #[test]
+    fn places_are_shown_with_the_address_that_was_tried() {
+        let address = "10.0.0.3:4317".parse().expect("is an address");
+        let shown = |host: &str| {
+            let host = host.to_owned();
+            Place::Address { host, address }.to_string()
+        };
+        assert_eq!(shown("backend"), "backend:4317 (10.0.0.3)");
+        assert_eq!(shown("10.0.0.3"), "10.0.0.3:4317");
     }
 }
-
-/// An open connection.
-#[derive(Debug)]
-pub(crate) enum Connection {
-    Plain(Socket),
-    Tls(Box<TlsStream<Socket>>),
-}
-
-impl Connection {
-    /// Returns whether the two ends agreed on HTTP/2 during the TLS handshake.
-    pub(crate) fn negotiated_h2(&self) -> bool {
-        match self {
-            Self::Plain(_) => false,
-            Self::Tls(stream) => stream.get_ref().1.alpn_protocol() == Some(b"h2"),
-        }
-    }
-}
-
-/// Passes reading and writing on to whichever variant it is.
-///
-/// Without vectored writes, HTTP/2 writes every frame head on its own and HTTP/1 copies bodies.
-macro_rules! pass_on {
-    ($type:ty, $first:ident, $second:ident) => {
-        impl AsyncRead for $type {
-            fn poll_read(
-                self: Pin<&mut Self>,
-                cx: &mut Context<'_>,
-                buf: &mut ReadBuf<'_>,
-            ) -> Poll<io::Result<()>> {
-                match self.get_mut() {
-                    Self::$first(it) => Pin::new(it).poll_read(cx, buf),
-                    Self::$second(it) => Pin::new(it).poll_read(cx, buf),
-                }
-            }
-        }
-
-        impl AsyncWrite for $type {
-            fn poll_write(
-                self: Pin<&mut Self>,
-                cx: &mut Context<'_>,
-                buf: &[u8],
-            ) -> Poll<io::Result<usize>> {
-                match self.get_mut() {
-                    Self::$first(it) => Pin::new(it).poll_write(cx, buf),
-                    Self::$second(it) => Pin::new(it).poll_write(cx, buf),
-                }
-            }
-
-            fn poll_write_vectored(
-                self: Pin<&mut Self>,
-                cx: &mut Context<'_>,
-                slices: &[io::IoSlice<'_>],
-            ) -> Poll<io::Result<usize>> {
-                match self.get_mut() {
-                    Self::$first(it) => Pin::new(it).poll_write_vectored(cx, slices),
-                    Self::$second(it) => Pin::new(it).poll_write_vectored(cx, slices),
-                }
-            }
-
-            fn is_write_vectored(&self) -> bool {
-                true
-            }
-
-            fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-                match self.get_mut() {
-                    Self::$first(it) => Pin::new(it).poll_flush(cx),
-                    Self::$second(it) => Pin::new(it).poll_flush(cx),
-                }
-            }
-
-            fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-                match self.get_mut() {
-                    Self::$first(it) => Pin::new(it).poll_shutdown(cx),
-                    Self::$second(it) => Pin::new(it).poll_shutdown(cx),
-                }
-            }
-        }
-    };
-}
-
-pass_on!(Socket, Tcp, Unix);
-pass_on!(Connection, Plain, Tls);

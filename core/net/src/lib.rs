@@ -5,6 +5,7 @@
 mod aside;
 mod chunks;
 pub mod compression;
+mod connection;
 mod dial;
 pub mod grpc;
 pub mod http;

@@ -18,7 +18,10 @@ use super::{
     client::{ClientSettings, SettingsError},
     endpoint::Target,
 };
-use crate::dial::{Connection, DialError, Dialer, Place, Security, Tunnel};
+use crate::{
+    connection::Connection,
+    dial::{DialError, Dialer, Place, Security, Tunnel},
+};
 
 /// Makes a channel that connects when it is first used. Of the settings it follows endpoint, TLS,
 /// proxy and user agent. It needs a runtime.

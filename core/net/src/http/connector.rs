@@ -14,7 +14,10 @@ use hyper_util::{
 };
 use tower_service::Service;
 
-use crate::dial::{Connection, DialError, Dialer, Place, Security};
+use crate::{
+    connection::Connection,
+    dial::{DialError, Dialer, Place, Security},
+};
 
 /// Connects for the pool: `https` means TLS.
 #[derive(Clone, Debug)]
