@@ -3,15 +3,14 @@
 //! After it a [`Batch`] is well-formed, its items are counted and views cannot fail. It looks at
 //! framing only: ids of odd length or strings that are not UTF-8 pass, as they do in the Collector.
 
+use std::ops::Range;
+
 use bytes::Bytes;
 
 use crate::{
     Batch, Signal,
     shape::{self, Kind, Shape},
-    wire::{
-        DELIMITED, FIXED64, VARINT,
-        read::{Broken, Fields, Payload, Varints},
-    },
+    wire::read::{Broken, Field, Fields, Payload, Varints},
 };
 
 /// The largest request that is looked at, in bytes. Receivers have smaller limits of their own.
@@ -75,6 +74,17 @@ impl Batch {
     }
 }
 
+impl Shape {
+    #[cold]
+    fn flawed(&self, at: usize, flaw: Flaw) -> Malformed {
+        Malformed {
+            message: self.name,
+            at,
+            flaw,
+        }
+    }
+}
+
 struct Walk {
     /// Cannot overflow: an item takes two bytes at least, and there are 2^30.
     items: u32,
@@ -86,95 +96,89 @@ impl Walk {
     /// fixed levels and three for each value in a value, so the stack is bounded by
     /// [`MAX_VALUE_DEPTH`].
     fn message(&mut self, shape: &Shape, body: &[u8], base: usize) -> Result<(), Malformed> {
-        let flawed = |at: usize, flaw| Malformed {
-            message: shape.name,
-            at: base + at,
-            flaw,
-        };
         self.items += u32::from(shape.item);
         self.depth += u32::from(shape.nests);
         if self.depth > MAX_VALUE_DEPTH {
-            return Err(flawed(0, Flaw::TooDeep));
+            return Err(shape.flawed(base, Flaw::TooDeep));
         }
         let mut seen = 0u32;
         let mut fields = Fields::new(body);
         loop {
-            while let Some(bytes) = plain_field(shape, fields.rest()) {
-                fields.step_over(bytes);
+            // Nine of ten fields of real telemetry end here.
+            if let Some((number, bytes)) = fields.step_short() {
+                match shape.short_kind(number) {
+                    Kind::Unknown | Kind::Bytes => continue,
+                    // A plain attribute has one value, which is one level deeper.
+                    Kind::Many(inner)
+                        if std::ptr::eq(inner, &raw const shape::KEY_VALUE)
+                            && self.depth < MAX_VALUE_DEPTH
+                            && is_plain(bytes) =>
+                    {
+                        continue;
+                    }
+                    _ => {}
+                }
+                let field = Field {
+                    number,
+                    payload: Payload::Bytes(bytes),
+                };
+                let end = fields.at();
+                let at = end - bytes.len() - 2;
+                self.field(shape, field, &mut seen, base + at..base + end)?;
+                continue;
             }
             let at = fields.at();
-            let Some(field) = fields.step().map_err(|broken| flawed(at, broken.into()))? else {
-                break;
-            };
-            match (shape.kind(field.number), field.payload) {
-                (Kind::Unknown, _)
-                | (Kind::Bytes, Payload::Bytes(_))
-                | (Kind::Varint | Kind::PackedVarint, Payload::Varint(_))
-                | (Kind::Fixed64 | Kind::Packed64, Payload::Fixed64(_))
-                | (Kind::Fixed32, Payload::Fixed32(_)) => {}
-                (Kind::Many(inner), Payload::Bytes(bytes)) => {
-                    self.message(inner, bytes, base + fields.at() - bytes.len())?;
+            match fields.step() {
+                Ok(None) => break,
+                Ok(Some(field)) => {
+                    self.field(shape, field, &mut seen, base + at..base + fields.at())?;
                 }
-                (Kind::One(inner, bit), Payload::Bytes(bytes)) => {
-                    if seen & 1 << bit != 0 {
-                        return Err(flawed(at, Flaw::Twice(field.number)));
-                    }
-                    seen |= 1 << bit;
-                    self.message(inner, bytes, base + fields.at() - bytes.len())?;
-                }
-                (Kind::Packed64, Payload::Bytes(bytes)) if bytes.len() % 8 == 0 => {}
-                (Kind::Packed64, Payload::Bytes(_)) => {
-                    return Err(flawed(at, Broken::Truncated.into()));
-                }
-                (Kind::PackedVarint, Payload::Bytes(bytes)) => {
-                    Varints(bytes)
-                        .check()
-                        .map_err(|broken| flawed(at, broken.into()))?;
-                }
-                _ => return Err(flawed(at, Flaw::WrongType(field.number))),
+                Err(broken) => return Err(shape.flawed(base + at, broken.into())),
             }
         }
         self.depth -= u32::from(shape.nests);
         Ok(())
     }
-}
 
-/// Recognises a field as nearly all are, and returns its length: short, of the kind that its number
-/// has, and not to be walked into. It is well-formed; of others this says nothing.
-#[inline]
-fn plain_field(shape: &Shape, rest: &[u8]) -> Option<usize> {
-    let [tag @ 0x08..0x80, first @ 0..0x80, after @ ..] = rest else {
-        return plain_word(shape, rest);
-    };
-    let kind = shape.kind(u32::from(tag >> 3));
-    let length = usize::from(*first);
-    match (u32::from(tag & 7), kind) {
-        (DELIMITED, Kind::Bytes | Kind::Unknown) if length <= after.len() => Some(2 + length),
-        (DELIMITED, Kind::Many(inner))
-            if std::ptr::eq(inner, &raw const shape::KEY_VALUE)
-                && after.get(..length).is_some_and(is_plain) =>
-        {
-            Some(2 + length)
+    /// Checks one field of a message: what it carries, and whether it may come again.
+    #[inline]
+    fn field(
+        &mut self,
+        shape: &Shape,
+        field: Field<'_>,
+        seen: &mut u32,
+        range: Range<usize>,
+    ) -> Result<(), Malformed> {
+        let flawed = |flaw| Err(shape.flawed(range.start, flaw));
+        match (shape.kind(field.number), field.payload) {
+            (Kind::Unknown, _)
+            | (Kind::Bytes, Payload::Bytes(_))
+            | (Kind::Varint | Kind::PackedVarint, Payload::Varint(_))
+            | (Kind::Fixed64 | Kind::Packed64, Payload::Fixed64(_))
+            | (Kind::Fixed32, Payload::Fixed32(_)) => Ok(()),
+            (Kind::Many(inner), Payload::Bytes(bytes)) => {
+                self.message(inner, bytes, range.end - bytes.len())
+            }
+            (Kind::One(inner, bit), Payload::Bytes(bytes)) => {
+                if *seen & 1 << bit != 0 {
+                    return flawed(Flaw::Twice(field.number));
+                }
+                *seen |= 1 << bit;
+                self.message(inner, bytes, range.end - bytes.len())
+            }
+            (Kind::Packed64, Payload::Bytes(bytes)) if bytes.len() % 8 == 0 => Ok(()),
+            (Kind::Packed64, Payload::Bytes(_)) => flawed(Broken::Truncated.into()),
+            (Kind::PackedVarint, Payload::Bytes(bytes)) => match Varints(bytes).check() {
+                Ok(()) => Ok(()),
+                Err(broken) => flawed(broken.into()),
+            },
+            _ => flawed(Flaw::WrongType(field.number)),
         }
-        (VARINT, Kind::Varint | Kind::PackedVarint | Kind::Unknown) => Some(2),
-        _ => plain_word(shape, rest),
     }
 }
 
-/// Recognises a field of eight bytes, such as a time.
-#[inline]
-fn plain_word(shape: &Shape, rest: &[u8]) -> Option<usize> {
-    const WORD_BYTES: usize = 1 + 8;
-    let (tag @ 0x08..0x80, true) = (*rest.first()?, rest.len() >= WORD_BYTES) else {
-        return None;
-    };
-    let kind = shape.kind(u32::from(tag >> 3));
-    let is_word = matches!(kind, Kind::Fixed64 | Kind::Packed64 | Kind::Unknown);
-    (u32::from(tag & 7) == FIXED64 && is_word).then_some(WORD_BYTES)
-}
-
 /// Recognises an attribute as nearly all are: a key, then one scalar, both short. It is
-/// well-formed; of others this says nothing.
+/// well-formed; of others this says nothing. Half the time of the whole walk is saved by it.
 #[inline]
 fn is_plain(attribute: &[u8]) -> bool {
     let [0x0a, key_len @ 0..0x80, rest @ ..] = attribute else {
@@ -189,7 +193,7 @@ fn is_plain(attribute: &[u8]) -> bool {
         return false;
     }
     match value {
-        [0x0a, len @ 0..0x80, text @ ..] => text.len() == usize::from(*len),
+        [0x0a | 0x3a, len @ 0..0x80, text @ ..] => text.len() == usize::from(*len),
         [0x10 | 0x18, 0..0x80] => true,
         // A tenth byte would have to be looked at.
         [0x18, more @ .., 0..0x80] => more.len() < 9 && more.iter().all(|byte| *byte >= 0x80),

@@ -58,6 +58,13 @@ impl Shape {
             .unwrap_or(Kind::Unknown)
     }
 
+    /// Returns what a field must carry whose tag takes one byte.
+    #[inline]
+    pub(crate) fn short_kind(&self, number: u32) -> Kind {
+        // The mask changes nothing and spares a bounds check.
+        self.kinds[number as usize & 15]
+    }
+
     const fn item(mut self) -> Self {
         self.item = true;
         self

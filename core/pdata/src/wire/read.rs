@@ -60,16 +60,20 @@ impl<'a> Fields<'a> {
         self.len - self.rest.len()
     }
 
-    /// Returns what was not read yet.
+    /// Reads the next field if it is delimited, with a tag and a length of one byte each. Otherwise
+    /// stays where it is: [`step`](Self::step) knows more.
     #[inline]
-    pub(crate) fn rest(&self) -> &'a [u8] {
-        self.rest
-    }
-
-    /// Steps over bytes that the caller knows to be whole fields.
-    #[inline]
-    pub(crate) fn step_over(&mut self, bytes: usize) {
-        self.rest = &self.rest[bytes..];
+    pub(crate) fn step_short(&mut self) -> Option<(u32, &'a [u8])> {
+        let [tag, len @ ..0x80, rest @ ..] = self.rest else {
+            return None;
+        };
+        // The bits of the wire type, and the one that says that the tag goes on.
+        if tag & 0x87 != DELIMITED as u8 || *tag < 8 {
+            return None;
+        }
+        let (bytes, after) = rest.split_at_checked(usize::from(*len))?;
+        self.rest = after;
+        Some((u32::from(tag >> 3), bytes))
     }
 
     /// Reads the next field, `None` at the end. A broken field is never stepped over.
@@ -156,6 +160,11 @@ fn take_varint(rest: &mut &[u8]) -> Result<u64, Broken> {
     {
         *rest = after;
         return Ok(u64::from(first));
+    }
+    // Lengths of records, and tags beyond field 15.
+    if let [first, second @ ..0x80, after @ ..] = *rest {
+        *rest = after;
+        return Ok(u64::from(first & 0x7f) | u64::from(*second) << 7);
     }
     take_long_varint(rest)
 }

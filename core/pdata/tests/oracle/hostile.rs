@@ -125,6 +125,22 @@ fn frame(tag: u8, body: &[u8]) -> Vec<u8> {
 }
 
 #[test]
+fn refuses_a_plain_pair_in_a_map_that_is_as_deep_as_allowed() {
+    use opentelemetry_proto::tonic::common::v1::KeyValueList;
+    let mut request = nested(1);
+    for _ in 0..MAX_VALUE_DEPTH {
+        let pair = &mut request.resource_spans[0].scope_spans[0].spans[0].attributes[0];
+        let values = vec![pair.clone()];
+        pair.value = Some(AnyValue {
+            value: Some(Value::KvlistValue(KeyValueList { values })),
+        });
+    }
+    let wire = Bytes::from(request.encode_to_vec());
+    let malformed = Batch::checked(Signal::Traces, wire).expect_err("one level too deep");
+    assert_eq!(malformed.flaw, Flaw::TooDeep);
+}
+
+#[test]
 fn survives_nesting_that_nobody_checked() {
     let mut value = vec![];
     for _ in 0..20_000 {
