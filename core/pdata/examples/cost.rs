@@ -1,4 +1,4 @@
-//! What admitting a batch costs, per span: `cargo run --release -p tapline-pdata --example cost`.
+//! What admitting and editing a batch costs, per span: `cargo run --release -p tapline-pdata --example cost`.
 //!
 //! The best of many rounds, so that neighbours on the machine disturb little. A request of 1,000
 //! spans of about 425 bytes: ids, name, kind, times, status and ten attributes, of which three are
@@ -6,7 +6,7 @@
 
 #![expect(clippy::print_stdout, reason = "a program that prints a table")]
 
-use std::{hint::black_box, time::Instant};
+use std::{hint::black_box, sync::Arc, time::Instant};
 
 use bytes::Bytes;
 use opentelemetry_proto::tonic::{
@@ -16,7 +16,10 @@ use opentelemetry_proto::tonic::{
     trace::v1::{ResourceSpans, ScopeSpans, Span, Status},
 };
 use prost::Message;
-use tapline_pdata::{Batch, Signal};
+use tapline_pdata::{
+    Batch, Signal,
+    rewrite::{Keep, NewValue, Pass, Reach, ResourceEdit, SpanEdit, Surroundings, Transform},
+};
 
 const SPANS: u32 = 1_000;
 const ROUNDS: usize = 300;
@@ -31,6 +34,71 @@ fn main() {
     measure("prost decode", || {
         ExportTraceServiceRequest::decode(wire.clone()).expect("prost wrote it")
     });
+    let batch = Batch::checked(Signal::Traces, wire.clone()).expect("prost wrote it");
+    let pass = |edits: &[Edit]| {
+        let one = |edit: &Edit| Arc::new(*edit) as Arc<dyn Transform>;
+        Pass::new(edits.iter().map(one).collect())
+    };
+    let set = |key| Edit::Set(Reach::Record, key);
+    let table = [
+        (
+            "set one attribute on every span",
+            pass(&[set("client.address")]),
+        ),
+        ("add one attribute to every span", pass(&[set("new")])),
+        (
+            "five of these in one pass",
+            pass(&["url.path", "new", "server.address", "newer", "url.scheme"].map(set)),
+        ),
+        (
+            "set one attribute of the resource",
+            pass(&[Edit::Set(Reach::Resource, "host.name")]),
+        ),
+        ("drop every other span", pass(&[Edit::DropEven])),
+    ];
+    for (what, pass) in &table {
+        measure(what, || pass.run(&batch));
+    }
+    measure("prost: decode, set one, encode", || {
+        let mut request = ExportTraceServiceRequest::decode(wire.clone()).expect("prost wrote it");
+        for span in &mut request.resource_spans[0].scope_spans[0].spans {
+            let mut attributes = span.attributes.iter_mut();
+            let found = attributes.find(|pair| pair.key == "client.address");
+            *found.expect("every span has it") = text("client.address", "redacted");
+        }
+        request.encode_to_vec()
+    });
+}
+
+#[derive(Clone, Copy)]
+enum Edit {
+    Set(Reach, &'static str),
+    DropEven,
+}
+
+impl Transform for Edit {
+    fn reach(&self) -> Reach {
+        match self {
+            Self::Set(reach, _) => *reach,
+            Self::DropEven => Reach::Record,
+        }
+    }
+
+    fn resource(&self, _: &Surroundings<'_>, resource: &mut ResourceEdit<'_>) -> Keep {
+        if let Self::Set(Reach::Resource, key) = self {
+            resource.attributes().upsert(key, NewValue::Str("redacted"));
+        }
+        Keep::Yes
+    }
+
+    fn span(&self, _: &Surroundings<'_>, span: &mut SpanEdit<'_>) -> Keep {
+        match self {
+            Self::Set(_, key) => span.attributes().upsert(key, NewValue::Str("redacted")),
+            Self::DropEven if span.view().span_id()[7].is_multiple_of(2) => return Keep::No,
+            Self::DropEven => {}
+        }
+        Keep::Yes
+    }
 }
 
 /// Prints the fewest nanoseconds per span that `work` took in any round.

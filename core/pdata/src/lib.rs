@@ -11,6 +11,7 @@ pub mod json;
 mod number;
 mod origin;
 mod profile;
+pub mod rewrite;
 mod shape;
 mod signal;
 mod split;

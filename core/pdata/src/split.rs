@@ -288,7 +288,7 @@ impl Piece {
 }
 
 /// Counts the items below a message at this level.
-fn count(signal: Signal, level: usize, body: &[u8]) -> u32 {
+pub(crate) fn count(signal: Signal, level: usize, body: &[u8]) -> u32 {
     if level == item_level(signal) {
         return 1;
     }

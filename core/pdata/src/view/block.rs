@@ -125,6 +125,11 @@ impl<'a> ScopeBlock<'a, Profile<'a>> {
 pub struct Resource<'a>(Message<'a>);
 
 impl<'a> Resource<'a> {
+    /// Views the body of a resource, without its tag and length.
+    pub(crate) fn from_wire(body: &'a [u8]) -> Self {
+        Self(Message(body))
+    }
+
     /// Returns the attributes.
     pub fn attributes(&self) -> Attributes<'a> {
         Attributes::new(self.0, resource::ATTRIBUTES)
@@ -183,6 +188,11 @@ impl<'a> EntityRef<'a> {
 pub struct Scope<'a>(Message<'a>);
 
 impl<'a> Scope<'a> {
+    /// Views the body of a scope, without its tag and length.
+    pub(crate) fn from_wire(body: &'a [u8]) -> Self {
+        Self(Message(body))
+    }
+
     /// Returns the name; may be empty.
     pub fn name(&self) -> Cow<'a, str> {
         self.0.string(scope::NAME)

@@ -37,6 +37,11 @@ impl Number {
 pub struct NumberPoint<'a>(pub(super) Message<'a>);
 
 impl<'a> NumberPoint<'a> {
+    /// Views the body of a point, without its tag and length.
+    pub(crate) fn from_wire(body: &'a [u8]) -> Self {
+        Self(Message(body))
+    }
+
     /// Returns since when it adds up, in nanoseconds since 1970; zero when nobody said.
     pub fn start_ns(&self) -> u64 {
         self.0.fixed64(point::START)
@@ -73,6 +78,11 @@ impl<'a> NumberPoint<'a> {
 pub struct HistogramPoint<'a>(pub(super) Message<'a>);
 
 impl<'a> HistogramPoint<'a> {
+    /// Views the body of a point, without its tag and length.
+    pub(crate) fn from_wire(body: &'a [u8]) -> Self {
+        Self(Message(body))
+    }
+
     /// Returns since when it adds up, in nanoseconds since 1970; zero when nobody said.
     pub fn start_ns(&self) -> u64 {
         self.0.fixed64(point::START)
@@ -134,6 +144,11 @@ impl<'a> HistogramPoint<'a> {
 pub struct ExponentialPoint<'a>(pub(super) Message<'a>);
 
 impl<'a> ExponentialPoint<'a> {
+    /// Views the body of a point, without its tag and length.
+    pub(crate) fn from_wire(body: &'a [u8]) -> Self {
+        Self(Message(body))
+    }
+
     /// Returns since when it adds up, in nanoseconds since 1970; zero when nobody said.
     pub fn start_ns(&self) -> u64 {
         self.0.fixed64(point::START)
@@ -226,6 +241,11 @@ impl<'a> Buckets<'a> {
 pub struct SummaryPoint<'a>(pub(super) Message<'a>);
 
 impl<'a> SummaryPoint<'a> {
+    /// Views the body of a point, without its tag and length.
+    pub(crate) fn from_wire(body: &'a [u8]) -> Self {
+        Self(Message(body))
+    }
+
     /// Returns since when it adds up, in nanoseconds since 1970; zero when nobody said.
     pub fn start_ns(&self) -> u64 {
         self.0.fixed64(point::START)

@@ -47,6 +47,11 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// Views the body of an `AnyValue`, without its tag and length.
+    pub fn from_wire(body: &'a [u8]) -> Self {
+        Self::new(Message(body))
+    }
+
     /// Reads the body of an `AnyValue`. Of a `oneof` the last member counts.
     pub(super) fn new(message: Message<'a>) -> Self {
         Fields::new(message.0)

@@ -10,6 +10,8 @@ use super::{DELIMITED, FIXED32, FIXED64, VARINT};
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Open {
     length_at: usize,
+    /// How many bytes are reserved for the length.
+    width: usize,
 }
 
 /// Appends a base-128 varint.
@@ -125,30 +127,41 @@ pub(crate) fn fixed32_unless_zero(out: &mut Vec<u8>, number: u32, value: u32) {
 /// Begins a nested message: its tag, and one byte for a length that [`close`] knows.
 #[inline]
 pub(crate) fn open(out: &mut Vec<u8>, number: u32) -> Open {
+    open_like(out, number, 0)
+}
+
+/// Begins a nested message that will be about `len` bytes: if its length takes as many bytes as
+/// that of `len`, closing moves nothing.
+#[inline]
+pub(crate) fn open_like(out: &mut Vec<u8>, number: u32, len: usize) -> Open {
     tag(out, number, DELIMITED);
-    out.push(0);
-    Open {
-        length_at: out.len() - 1,
-    }
+    let length_at = out.len();
+    let width = varint_len(len as u64);
+    out.resize(length_at + width, 0);
+    Open { length_at, width }
 }
 
 /// Ends a nested message: patches its length in.
 ///
-/// A body of 128 bytes or more needs a longer length and moves by those few bytes: one `memmove`
-/// of a body that is still in cache, cheaper than measuring the message before writing it.
+/// A body whose length takes more or fewer bytes than were reserved moves by the difference: one
+/// `memmove` of a body that is still in cache, cheaper than measuring the message before writing
+/// it.
 #[inline]
 pub(crate) fn close(out: &mut Vec<u8>, open: Open) {
-    let body_at = open.length_at + 1;
+    let body_at = open.length_at + open.width;
     let len = out.len() - body_at;
-    let extra = varint_len(len as u64) - 1;
-    if extra > 0 {
-        out.extend_from_slice(&[0; 9][..extra]);
-        out.copy_within(body_at..body_at + len, body_at + extra);
+    let width = varint_len(len as u64);
+    if width != open.width {
+        let end = open.length_at + width + len;
+        out.resize(end.max(body_at + len), 0);
+        out.copy_within(body_at..body_at + len, open.length_at + width);
+        out.truncate(end);
     }
     let mut rest = len;
-    for byte in &mut out[open.length_at..open.length_at + extra] {
+    let last = open.length_at + width - 1;
+    for byte in &mut out[open.length_at..last] {
         *byte = rest as u8 | 0x80;
         rest >>= 7;
     }
-    out[open.length_at + extra] = rest as u8;
+    out[last] = rest as u8;
 }

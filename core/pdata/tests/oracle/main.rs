@@ -7,6 +7,7 @@ mod mirror;
 mod mutation;
 mod parse;
 mod profiles;
+mod rewrite;
 mod samples;
 mod split;
 mod telemetry;
