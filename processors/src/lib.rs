@@ -3,6 +3,9 @@
 //! One module per processor, named as in the configuration; each has a `Config` and a `build`. They
 //! must not know receivers or exporters.
 
+pub mod actions;
+pub mod attributes;
 pub mod batch;
 pub mod memory_limiter;
 mod names;
+pub mod resource;
