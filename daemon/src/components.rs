@@ -118,9 +118,9 @@ fn read_memory_limiter(node: &Node, problems: &mut Problems) -> Option<MakeStage
 
 fn read_debug(node: &Node, problems: &mut Problems) -> Option<MakeExporter> {
     let config: debug::Config = decode_valid(node, problems)?;
-    Some(Box::new(move |_| {
+    Some(Box::new(move |context| {
         let exporter = debug::build(&config, output::debug(&config))?;
-        let queue = delivery::queue(&config.sending_queue);
+        let queue = delivery::queue(&config.sending_queue, &context.shared.services)?;
         Ok(Ship {
             exporter,
             delivery: DeliverySettings {
@@ -139,7 +139,12 @@ fn read_otlp_grpc(node: &Node, problems: &mut Problems) -> Option<MakeExporter> 
         let (queue, retry) = (&config.sending_queue, &config.retry_on_failure);
         Ok(Ship {
             exporter,
-            delivery: delivery::settings(config.timeout, queue, retry),
+            delivery: delivery::settings(
+                config.timeout,
+                queue,
+                retry,
+                &context.shared.services,
+            )?,
         })
     }))
 }
@@ -151,7 +156,12 @@ fn read_otlp_http(node: &Node, problems: &mut Problems) -> Option<MakeExporter> 
         let (queue, retry) = (&config.sending_queue, &config.retry_on_failure);
         Ok(Ship {
             exporter,
-            delivery: delivery::settings(config.timeout, queue, retry),
+            delivery: delivery::settings(
+                config.timeout,
+                queue,
+                retry,
+                &context.shared.services,
+            )?,
         })
     }))
 }

@@ -21,7 +21,8 @@ pub use component::{
     BuildContext, Consumer, Exporter, Outlets, Receiver, Shared, Stage, StartError, Work,
 };
 pub use delivery::{
-    Delivery, DeliverySettings, Overflow, QueueSettings, Reply, RetrySettings, Sizer,
+    BatchSettings, Delivery, DeliverySettings, Drained, MAX_QUEUE_BYTES, Overflow, QueueSettings,
+    Reply, Retired, RetrySettings, Sizer, close_retired,
 };
 pub use extension::{ClientAuth, Extension, HeaderFields, ServerAuth, ServiceTable, Services};
 pub use memory::{Held, Memory};
@@ -31,4 +32,4 @@ pub use proxies::Proxies;
 pub use refusal::{Fault, Refusal, Verdict};
 pub use status::{Health, Moment, Status, StatusTable};
 pub use stop::Stop;
-pub use storage::{RecordLog, RecordNumber, Storage, WriteError};
+pub use storage::{RecordLog, RecordNumber, Storage, Stored, WriteError};

@@ -106,8 +106,6 @@ fn grpc_mistakes_are_all_reported() {
         "`headers::good` has a value with characters that no header may have",
         "`balancer_name` must be `round_robin` or `pick_first`",
         "`sending_queue::queue_size` must be positive",
-        "`sending_queue::storage` is not supported by tapline yet",
-        "`sending_queue::batch` is not supported by tapline yet",
         "`retry_on_failure::randomization_factor` must be between 0 and 1",
         "`tls::tpm::enabled` is not supported by tapline",
         "`tls::include_insecure_cipher_suites` is not supported by tapline",

@@ -5,9 +5,11 @@
 
 use std::sync::Arc;
 
-use tapline_pdata::{Batch, Signal};
+use tapline_pdata::{Batch, Origin, Signal};
 
-use crate::meter::{Counter, Gauge, Meters, names};
+use super::room::Size;
+
+use crate::meter::{Counter, Gauge, Histogram, Meters, names};
 
 /// Why items were lost after they had been taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,16 +20,24 @@ pub(super) enum Reason {
     RetriesExhausted,
     /// The process ended first.
     Shutdown,
+    /// The disk did not give them back.
+    Damaged,
 }
 
 impl Reason {
-    const ALL: [Self; 3] = [Self::Permanent, Self::RetriesExhausted, Self::Shutdown];
+    const ALL: [Self; 4] = [
+        Self::Permanent,
+        Self::RetriesExhausted,
+        Self::Shutdown,
+        Self::Damaged,
+    ];
 
     fn name(self) -> &'static str {
         match self {
             Self::Permanent => "permanent",
             Self::RetriesExhausted => "retries_exhausted",
             Self::Shutdown => "shutdown",
+            Self::Damaged => "damaged",
         }
     }
 }
@@ -43,11 +53,15 @@ pub(super) enum Outcome {
     HandedBack,
     /// They are lost.
     Dropped(Reason),
+    /// The process ended first, and they are on disk.
+    Spilled,
 }
 
 /// The counters of one delivery.
 pub(super) struct Ledger {
     received: Counter,
+    recovered: Counter,
+    spilled: Counter,
     refused: Counter,
     dropped: [Counter; Reason::ALL.len()],
     queued_items: Gauge,
@@ -58,6 +72,10 @@ pub(super) struct Ledger {
     in_flight: Gauge,
     /// This delivery's own share of `dropped`, which lives on when a graph is rebuilt.
     lost: Counter,
+    /// This delivery's own share of `spilled`.
+    left_on_disk: Counter,
+    enqueue_size: Histogram,
+    enqueue_bytes: Histogram,
 }
 
 impl Ledger {
@@ -71,12 +89,15 @@ impl Ledger {
             meters.counter(name, help, &[own[0], ("reason", reason.name())])
         };
         let (in_flight, in_flight_help) = names::EXPORTER_IN_FLIGHT;
-        let (received, received_help) = names::DELIVERY_RECEIVED;
-        let (refused, refused_help) = names::DELIVERY_REFUSED;
+        let total = |(name, help): names::Metric| meters.counter(name, help, &own);
+        let sizes =
+            |(name, help): names::Metric, bounds: &[f64]| meters.histogram(name, help, &[], bounds);
         let (queued, queued_help) = names::DELIVERY_QUEUED;
         Self {
-            received: meters.counter(received, received_help, &own),
-            refused: meters.counter(refused, refused_help, &own),
+            received: total(names::DELIVERY_RECEIVED),
+            recovered: total(names::DELIVERY_RECOVERED),
+            spilled: total(names::DELIVERY_SPILLED),
+            refused: total(names::DELIVERY_REFUSED),
             dropped: Reason::ALL.map(dropped),
             queued_items: meters.gauge(queued, queued_help, &own),
             queued_batches: Gauge::default(),
@@ -85,6 +106,9 @@ impl Ledger {
             enqueue_failed: per_signal(names::EXPORTER_ENQUEUE_FAILED),
             in_flight: meters.gauge(in_flight, in_flight_help, &[]),
             lost: Counter::default(),
+            left_on_disk: Counter::default(),
+            enqueue_size: sizes(names::EXPORTER_ENQUEUE_SIZE, &names::ITEM_BOUNDS),
+            enqueue_bytes: sizes(names::EXPORTER_ENQUEUE_BYTES, &names::BYTE_BOUNDS),
         }
     }
 
@@ -102,8 +126,18 @@ impl Ledger {
         self.lost.get()
     }
 
-    fn receive(&self, items: u64) {
-        self.received.add(items);
+    /// Returns how many items the end of this delivery left on disk.
+    pub(super) fn left_on_disk(&self) -> u64 {
+        self.left_on_disk.get()
+    }
+
+    /// Notes the size of a batch that a queue took.
+    pub(super) fn enqueued(&self, size: Size) {
+        self.enqueue_size.record(size.items);
+        self.enqueue_bytes.record(size.bytes);
+    }
+
+    fn hold(&self, items: u64) {
         self.queued_items.add(items.cast_signed());
         self.queued_batches.add(1);
     }
@@ -126,34 +160,72 @@ impl Ledger {
                 }
                 self.send_failed.add(items);
             }
+            Outcome::Spilled => {
+                self.spilled.add(items);
+                self.left_on_disk.add(items);
+            }
         }
         self.queued_items.add(-items.cast_signed());
-        self.queued_batches.add(-1);
     }
 }
 
 /// The items of one batch while a delivery holds it.
 pub(super) struct Ticket {
     ledger: Arc<Ledger>,
-    items: u64,
-    outcome: Outcome,
+    pub(super) items: u64,
+    /// What is booked in the end.
+    pub(super) outcome: Outcome,
+    /// Whether this stands for a batch, too, or for a part of one.
+    batches: i64,
+    /// Who sent the items.
+    pub(super) origin: Option<Arc<Origin>>,
 }
 
 impl Ticket {
     /// Receives a batch; `outcome` is what is booked if nothing else is said.
     pub(super) fn new(ledger: &Arc<Ledger>, batch: &Batch, outcome: Outcome) -> Self {
         let items = u64::from(batch.items());
-        ledger.receive(items);
+        ledger.received.add(items);
+        let origin = batch.origin().cloned();
+        Self::held(ledger, items, outcome, origin)
+    }
+
+    /// Takes on items that an earlier process left on disk.
+    pub(super) fn recovered(ledger: &Arc<Ledger>, items: u64, origin: Option<Arc<Origin>>) -> Self {
+        ledger.recovered.add(items);
+        Self::held(ledger, items, Outcome::Spilled, origin)
+    }
+
+    fn held(
+        ledger: &Arc<Ledger>,
+        items: u64,
+        outcome: Outcome,
+        origin: Option<Arc<Origin>>,
+    ) -> Self {
+        ledger.hold(items);
         Self {
             ledger: Arc::clone(ledger),
             items,
             outcome,
+            batches: 1,
+            origin,
         }
     }
 
-    /// Notes that the caller was told `Ok`: from here on, only the end of the process loses it.
-    pub(super) fn is_ours(&mut self) {
-        self.outcome = Outcome::Dropped(Reason::Shutdown);
+    /// Moves some of the items to a ticket of their own.
+    pub(super) fn split_off(&mut self, items: u64) -> Self {
+        debug_assert!(
+            items <= self.items,
+            "a ticket has no more items than it has"
+        );
+        self.items -= items;
+        Self {
+            ledger: Arc::clone(&self.ledger),
+            items,
+            outcome: self.outcome,
+            batches: 0,
+            origin: self.origin.clone(),
+        }
     }
 
     /// Books the items.
@@ -165,5 +237,6 @@ impl Ticket {
 impl Drop for Ticket {
     fn drop(&mut self) {
         self.ledger.book(self.items, self.outcome);
+        self.ledger.queued_batches.add(-self.batches);
     }
 }

@@ -1,74 +1,76 @@
 //! Delivery: everything between a pipeline and an exporter that sends one batch once.
 //!
-//! *queue* holds batches, *retry* says when to try again, *timeout* bounds one attempt, *send* puts
-//! those two together, *ledger* accounts for every item:
+//! *room* says whether a batch may come in, *disk* keeps it if it must survive, *queue* says whose
+//! turn it is, *job* joins and cuts, *retry* says when to try again, *timeout* bounds one attempt,
+//! *send* puts those two together, *worker* does all this in turn, *ledger* accounts for every item:
 //!
 //! ```text
-//! received = sent + refused + dropped + queued
+//! received + recovered = sent + refused + dropped + spilled + queued
 //! ```
 //!
 //! A delivery must not know what kind of exporter it has.
 
+mod disk;
+mod job;
 mod ledger;
 mod queue;
+mod replace;
 mod retry;
+mod room;
 mod send;
+mod settings;
 #[cfg(test)]
 mod tests;
 mod timeout;
+mod worker;
 
 use std::{
-    panic::AssertUnwindSafe,
     sync::{Arc, Mutex},
     time::Duration,
 };
 
 use async_trait::async_trait;
-use futures_util::FutureExt;
 use tapline_pdata::Batch;
 use tokio::{sync::oneshot, task::JoinSet};
+use tokio_util::task::TaskTracker;
 
 use self::{
-    ledger::{Ledger, Outcome, Ticket},
-    queue::{Job, Queue},
-    send::Sender,
+    disk::{Disk, Found},
+    job::{Body, Job, Part, Whole},
+    ledger::{Ledger, Outcome, Reason, Ticket},
+    room::{Place, Size, closed},
+    send::{Patience, Sender, Target},
+    worker::{Core, work},
 };
 pub use self::{
-    queue::{Overflow, QueueSettings, Reply, Sizer},
+    replace::{Retired, close_retired},
     retry::RetrySettings,
+    settings::{
+        BatchSettings, DeliverySettings, MAX_QUEUE_BYTES, Overflow, QueueSettings, Reply, Sizer,
+    },
 };
-use crate::{BuildContext, Consumer, Exporter, Fault, Refusal, StatusTable, graph::Node};
+use crate::{BuildContext, Consumer, Exporter, Refusal, StartError, StatusTable, graph::Node};
 
 /// How long cut-off workers get to let go of what they hold.
 const CUT_OFF_GRACE: Duration = Duration::from_millis(100);
 
-/// How one exporter is delivered to. The defaults are the Collector's.
-#[derive(Clone, Debug, PartialEq)]
-pub struct DeliverySettings {
-    /// The limit of one attempt, if it has one.
-    pub timeout: Option<Duration>,
-    /// The sending queue; without one the caller waits for the backend.
-    pub queue: Option<QueueSettings>,
-    /// When to try again; without it a batch gets one attempt.
-    pub retry: Option<RetrySettings>,
-}
-
-impl Default for DeliverySettings {
-    fn default() -> Self {
-        Self {
-            timeout: Some(Duration::from_secs(5)),
-            queue: Some(QueueSettings::default()),
-            retry: Some(RetrySettings::default()),
-        }
-    }
-}
-
 /// An exporter with its queue, retry and timeout.
 pub struct Delivery {
-    sender: Arc<Sender>,
-    ledger: Arc<Ledger>,
-    queue: Option<(QueueSettings, Arc<Queue>)>,
+    core: Arc<Core>,
+    /// The name of the queue on disk.
+    owner: String,
     workers: Mutex<JoinSet<()>>,
+    /// Writes to disk, which end even if the caller walks away.
+    writes: TaskTracker,
+}
+
+/// What draining left behind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Drained {
+    /// Items that are lost.
+    pub lost_items: u64,
+    /// Items that are on disk, where the next process finds them.
+    pub spilled_items: u64,
 }
 
 impl Delivery {
@@ -79,106 +81,254 @@ impl Delivery {
         context: &BuildContext,
         status: StatusTable,
     ) -> Arc<Self> {
-        let meters = &context.meters;
+        let (meters, signal) = (&context.meters, context.signal);
         let node = Node::Exporter {
             id: context.id.clone(),
-            signal: context.signal,
+            signal,
         };
         let DeliverySettings {
             timeout,
             queue,
             retry,
         } = settings;
-        let ledger = Arc::new(Ledger::new(context.signal, meters));
-        let queue = queue.map(|settings| {
-            let queue = Queue::new(&settings, context.signal, meters);
-            (settings, Arc::new(queue))
-        });
-        let sender = Sender::new(exporter, timeout, retry, node, status, Arc::clone(&ledger));
-        let workers = Mutex::default();
+        let ledger = Arc::new(Ledger::new(signal, meters));
+        let target = Target::new(exporter, timeout, retry);
+        let sender = Sender::new(target, node, status, Arc::clone(&ledger));
+        let (kind, name) = (&context.id.kind, &context.id.name);
         Arc::new(Self {
-            sender: Arc::new(sender),
-            ledger,
-            queue,
-            workers,
+            core: Arc::new(Core::new(signal, sender, ledger, queue, meters)),
+            owner: format!("exporter_{kind}_{name}_{}", signal.name()),
+            workers: Mutex::default(),
+            writes: TaskTracker::new(),
         })
     }
 
     /// Returns which exporter this delivers to.
     pub fn node(&self) -> &Node {
-        self.sender.node()
+        self.core.sender.node()
     }
 
-    /// Starts the consumers of the queue.
-    pub fn start(&self) {
-        let Some((settings, queue)) = &self.queue else {
-            return;
+    /// Opens the queue on disk, if there is one, and starts the consumers.
+    pub async fn start(&self) -> Result<(), StartError> {
+        let Some(settings) = self.core.settings() else {
+            return Ok(());
         };
-        let mut workers = self.workers.lock().expect("nothing panics while spawning");
-        for _ in 0..settings.num_consumers.max(1) {
-            workers.spawn(work(Arc::clone(queue), Arc::clone(&self.sender)));
+        if let Some(storage) = &settings.storage {
+            let opened = Disk::open(&**storage, &self.owner).await;
+            self.recover(opened.map_err(StartError)?).await?;
         }
+        self.employ(settings.num_consumers);
+        Ok(())
     }
 
-    /// Ends back-off now and for good: every batch gets at most one more attempt.
-    pub fn hurry(&self) {
-        self.sender.hurry();
-    }
-
-    /// Ships what is queued within the deadline, and returns how many items shutting down lost.
-    pub async fn drain(&self, deadline: Duration) -> u64 {
-        self.hurry();
-        if let Some((_, queue)) = &self.queue {
-            queue.close();
-            let mut workers =
-                std::mem::take(&mut *self.workers.lock().expect("nothing panics while spawning"));
-            let all =
-                async |workers: &mut JoinSet<()>| while workers.join_next().await.is_some() {};
-            if tokio::time::timeout(deadline, all(&mut workers))
-                .await
-                .is_err()
+    /// Replaces the exporter and how it is delivered to; what is queued stays, in its order.
+    ///
+    /// Attempts that have begun end with the old exporter; what waits for another attempt makes it
+    /// at once, with the new one. When the queue moves to another disk, so does what waits in it;
+    /// when it moves from disk to memory, what is on disk is still read from there. Fails without
+    /// having changed anything.
+    pub async fn replace(
+        &self,
+        exporter: Arc<dyn Exporter>,
+        settings: DeliverySettings,
+    ) -> Result<Retired, StartError> {
+        let DeliverySettings {
+            timeout,
+            queue,
+            retry,
+        } = settings;
+        let storage = queue.as_ref().and_then(|queue| queue.storage.clone());
+        let before = self.core.disk();
+        let opened = match &storage {
+            Some(storage)
+                if before
+                    .as_ref()
+                    .is_none_or(|disk| disk.location() != storage.location()) =>
             {
-                workers.abort_all();
-                // A worker that blocks its thread cannot be waited for.
-                let _blocked = tokio::time::timeout(CUT_OFF_GRACE, all(&mut workers)).await;
+                let opened = Disk::open(&**storage, &self.owner).await;
+                Some(opened.map_err(StartError)?)
             }
-            queue.clear();
+            _ => None,
+        };
+        // A disk that is configured away stays open for what is still on it, and for its return.
+        let was_on_disk = self
+            .core
+            .settings()
+            .is_some_and(|queue| queue.storage.is_some());
+        let moves = opened.is_some() || (storage.is_some() && !was_on_disk);
+        let waiting = if moves {
+            self.core.queue.pause()
+        } else {
+            Vec::new()
+        };
+        if let Some(disk) = opened
+            && let Err(error) = self.recover(disk).await
+        {
+            self.core.queue.resume(waiting);
+            return Err(error);
         }
-        self.ledger.lost_to_shutdown()
+        let target = self
+            .core
+            .sender
+            .retarget(Target::new(exporter, timeout, retry));
+        if let Some(queue) = &queue {
+            self.core.room.resize(queue);
+            self.core.queue.regroup(queue.batch.as_ref());
+        }
+        let consumers = queue.as_ref().map(|queue| queue.num_consumers);
+        *self.core.settings.lock().expect("only copied") = queue.map(Arc::new);
+        if moves {
+            let moved = self.moved(waiting).await;
+            self.core.queue.resume(moved);
+        }
+        if let Some(consumers) = consumers {
+            self.employ(consumers);
+        }
+        Ok(Retired {
+            target,
+            node: self.node().clone(),
+        })
+    }
+
+    /// Ends long waits now and for good. What would be lost is tried again soon and again; what
+    /// somebody waits for gets one more attempt; what is on disk stays there.
+    pub fn hurry(&self) {
+        self.core.sender.hurry();
+    }
+
+    /// Ships what is queued in memory, trying until the deadline.
+    pub async fn drain(&self, deadline: Duration) -> Drained {
+        self.hurry();
+        self.core.room.close();
+        self.core.queue.close();
+        self.writes.close();
+        let mut workers =
+            std::mem::take(&mut *self.workers.lock().expect("nothing panics while spawning"));
+        let all = async |workers: &mut JoinSet<()>| while workers.join_next().await.is_some() {};
+        let everything = async {
+            tokio::join!(all(&mut workers), self.writes.wait());
+        };
+        if tokio::time::timeout(deadline, everything).await.is_err() {
+            workers.abort_all();
+            // A worker that blocks its thread cannot be waited for.
+            let _blocked = tokio::time::timeout(CUT_OFF_GRACE, all(&mut workers)).await;
+        }
+        self.core.queue.clear();
+        *self.core.disk.lock().expect("only copied") = None;
+        Drained {
+            lost_items: self.core.ledger.lost_to_shutdown(),
+            spilled_items: self.core.ledger.left_on_disk(),
+        }
     }
 
     /// Closes the exporter, after the last export.
     pub async fn close(&self) {
-        let closed = AssertUnwindSafe(self.sender.exporter().close())
-            .catch_unwind()
-            .await;
-        if closed.is_err() {
-            tracing::error!(component = %self.node(), "component panicked while closing");
-        }
+        replace::close(&*self.core.sender.exporter(), self.node()).await;
     }
 
     /// Returns where the exporter lives, to find out whether two deliveries share it.
     pub(crate) fn exporter_address(&self) -> usize {
-        std::ptr::from_ref(self.sender.exporter())
-            .cast::<()>()
-            .addr()
+        replace::address(&*self.core.sender.exporter())
+    }
+
+    fn employ(&self, consumers: usize) {
+        let missing = self.core.queue.want_consumers(consumers.max(1));
+        let mut workers = self.workers.lock().expect("nothing panics while spawning");
+        // Those that were let go have no result.
+        while workers.try_join_next().is_some() {}
+        for _ in 0..missing {
+            workers.spawn(work(Arc::clone(&self.core)));
+        }
+    }
+
+    /// Puts what an earlier process left at the front of the queue, and keeps the disk.
+    async fn recover(&self, disk: Disk) -> Result<(), StartError> {
+        let (found, senseless) = disk.found(self.core.signal).await.map_err(StartError)?;
+        if senseless > 0 {
+            tracing::warn!(component = %self.node(), records = senseless, "records make no sense");
+        }
+        if !found.is_empty() {
+            tracing::info!(component = %self.node(), batches = found.len(), "queue found on disk");
+        }
+        let job = |found: Found| {
+            let ticket =
+                Ticket::recovered(&self.core.ledger, found.size.items, found.origin.clone());
+            let place = self.core.room.occupy(found.size);
+            let whole = Whole::new(place, None, Some(found.record));
+            Job {
+                body: Body::Stored,
+                size: found.size,
+                parts: vec![Part::all_of(whole, ticket)],
+                origin: found.origin,
+                since: tokio::time::Instant::now(),
+            }
+        };
+        self.core
+            .queue
+            .put_back(found.into_iter().map(job).collect());
+        *self.core.disk.lock().expect("only copied") = Some(disk);
+        Ok(())
+    }
+
+    /// Writes jobs to the disk of now. One that was cut stays where it is, as does one that the
+    /// disk does not take.
+    async fn moved(&self, mut jobs: Vec<Job>) -> Vec<Job> {
+        let (Some(disk), Some(settings)) = (self.core.disk(), self.core.settings()) else {
+            return jobs;
+        };
+        for job in &mut jobs {
+            if !matches!(job.parts.as_slice(), [only] if only.is_alone() && !only.is_awaited()) {
+                continue;
+            }
+            let record = job.parts[0].whole.record();
+            if record.is_some_and(|record| disk.has(&record)) {
+                continue;
+            }
+            let batch = match &job.body {
+                Body::Here(batch) => Some(batch.clone()),
+                Body::Stored => self.core.load(job).await,
+            };
+            let Some(batch) = batch else { continue };
+            let batch = batch.with_origin(job.origin.clone());
+            let Ok(record) = disk.append(&batch, keys(&settings)).await else {
+                continue;
+            };
+            let part = &mut job.parts[0];
+            part.ticket.outcome = Outcome::Spilled;
+            let old = part.whole.moved_to(record);
+            job.body = disk.cached(batch);
+            disk::remove(old.into_iter().collect()).await;
+        }
+        jobs
     }
 
     async fn enqueue(
         &self,
-        settings: &QueueSettings,
-        queue: &Queue,
+        settings: Arc<QueueSettings>,
         batch: Batch,
-        mut ticket: Ticket,
+        ticket: Ticket,
     ) -> Result<(), Refusal> {
-        let place = match queue.place(&batch).await {
+        let (core, size) = (&self.core, Size::of(&batch));
+        let place = match core.room.place(size, settings.overflow).await {
             Ok(place) => place,
             Err(refusal) => {
-                self.sender.turned_away(&refusal, u64::from(batch.items()));
+                core.sender.turned_away(&refusal, size.items);
                 return Err(refusal);
             }
         };
-        ticket.is_ours();
+        core.ledger.enqueued(size);
+        if settings.storage.is_some()
+            && let Some(disk) = core.disk()
+        {
+            let core = Arc::clone(core);
+            // Not cut short when the caller walks away: a record must not be left without an owner.
+            let write = self
+                .writes
+                .spawn(async move { store(&core, &disk, &settings, batch, ticket, place).await });
+            return write.await.unwrap_or_else(|_cut_off| Err(closed()));
+        }
+        let mut ticket = ticket;
+        ticket.outcome = Outcome::Dropped(Reason::Shutdown);
         let (reply, answer) = match settings.reply {
             Reply::OnceQueued => (None, None),
             Reply::OnceSent => {
@@ -186,64 +336,66 @@ impl Delivery {
                 (Some(reply), Some(answer))
             }
         };
-        queue.push(Job {
-            batch,
-            ticket,
-            place,
-            reply,
-        })?;
+        let whole = Whole::new(place, reply, None);
+        let job = Job::new(batch, Part::all_of(whole, ticket));
+        if let Err(mut job) = core.queue.push(job) {
+            job.parts[0].ticket.outcome = Outcome::TurnedAway;
+            return Err(closed());
+        }
         let Some(answer) = answer else { return Ok(()) };
         answer.await.unwrap_or_else(|_gone| {
-            Err(Refusal::later(
-                Fault::Tapline,
-                "shut down before the batch was sent",
-                None,
-            ))
+            let cause = "shut down before the batch was sent";
+            Err(Refusal::later(crate::Fault::Tapline, cause, None))
         })
     }
+}
+
+/// Writes a batch to disk, then queues it.
+async fn store(
+    core: &Core,
+    disk: &Disk,
+    settings: &QueueSettings,
+    batch: Batch,
+    mut ticket: Ticket,
+    place: Place,
+) -> Result<(), Refusal> {
+    let record = match disk.append(&batch, keys(settings)).await {
+        Ok(record) => record,
+        Err(refusal) => {
+            core.sender.turned_away(&refusal, ticket.items);
+            return Err(refusal);
+        }
+    };
+    ticket.outcome = Outcome::Spilled;
+    let part = Part::all_of(Whole::new(place, None, Some(record)), ticket);
+    let mut job = Job::new(batch, part);
+    if let Body::Here(batch) = std::mem::replace(&mut job.body, Body::Stored) {
+        job.body = disk.cached(batch);
+    }
+    // A queue that has closed in between lets go of it; it is on disk, as was promised.
+    drop(core.queue.push(job));
+    Ok(())
+}
+
+fn keys(settings: &QueueSettings) -> &[String] {
+    let batch = settings.batch.as_ref();
+    batch.map_or(&[], |batch| &batch.metadata_keys)
 }
 
 #[async_trait]
 impl Consumer for Delivery {
     async fn consume(&self, batch: Batch) -> Result<(), Refusal> {
-        if let Some((settings, queue)) = &self.queue {
-            let ticket = Ticket::new(&self.ledger, &batch, Outcome::TurnedAway);
-            return self.enqueue(settings, queue, batch, ticket).await;
+        if let Some(settings) = self.core.settings() {
+            let ticket = Ticket::new(&self.core.ledger, &batch, Outcome::TurnedAway);
+            return self.enqueue(settings, batch, ticket).await;
         }
-        let ticket = Ticket::new(&self.ledger, &batch, Outcome::HandedBack);
-        match self.sender.send(batch).await {
+        let ticket = Ticket::new(&self.core.ledger, &batch, Outcome::HandedBack);
+        match self.core.sender.send(batch, Patience::Caller).await {
             Ok(()) => {
                 ticket.settle(Outcome::Sent);
                 Ok(())
             }
             Err(failure) => Err(failure.refusal),
-        }
-    }
-}
-
-/// One consumer of the queue: batches in order, one at a time.
-async fn work(queue: Arc<Queue>, sender: Arc<Sender>) {
-    while let Some(Job {
-        batch,
-        ticket,
-        place,
-        reply,
-    }) = queue.next().await
-    {
-        let answer = match sender.send(batch).await {
-            Ok(()) => {
-                ticket.settle(Outcome::Sent);
-                Ok(())
-            }
-            Err(failure) => {
-                ticket.settle(Outcome::Dropped(failure.reason));
-                Err(failure.refusal)
-            }
-        };
-        drop(place);
-        if let Some(reply) = reply {
-            // Nobody listens any more: the caller gave up waiting.
-            let _unheard = reply.send(answer);
         }
     }
 }

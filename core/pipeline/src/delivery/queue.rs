@@ -1,243 +1,198 @@
-//! The sending queue: bounded in requests, items or bytes, first in, first out.
+//! The order of a sending queue: first in, first out, in lanes that are never joined.
 //!
-//! A batch keeps its place until it is settled, so the bound covers what is being sent as well.
-//! The queue must not know what happens to a batch afterwards.
+//! Without batching there is one lane, and a job is taken as it is. With batching, a lane gives
+//! what makes a batch, or what has waited long enough. The queue must not know what happens to a
+//! job afterwards. Looking for the next job costs a step per lane.
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard},
 };
 
-use tapline_pdata::{Batch, Signal};
-use tokio::sync::{
-    AcquireError, Notify, OwnedSemaphorePermit, Semaphore, TryAcquireError, oneshot,
+use tokio::{
+    sync::Notify,
+    time::{Instant, sleep_until},
 };
 
-use super::ledger::{Outcome, Ticket};
-use crate::{
-    Fault, Refusal,
-    meter::{Gauge, Meters, names},
+use super::{
+    job::Job,
+    room::Size,
+    settings::{BatchSettings, QueueSettings},
 };
 
-/// What the size of a queue is counted in.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Sizer {
-    /// Batches.
-    #[default]
-    Requests,
-    /// Spans, data points, log records, samples.
-    Items,
-    /// Bytes on the wire.
-    Bytes,
-}
+/// The values of the metadata that batches are kept apart by.
+type Lane = Vec<Option<Vec<String>>>;
 
-/// What happens to a batch when the queue is full.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Overflow {
-    /// It is refused.
-    #[default]
-    Refuse,
-    /// The caller waits for room.
-    Block,
-}
-
-/// When the caller gets its answer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Reply {
-    /// As soon as the batch is queued.
-    #[default]
-    OnceQueued,
-    /// When the batch was sent or given up.
-    OnceSent,
-}
-
-/// How a sending queue behaves. The defaults are the Collector's.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct QueueSettings {
-    /// How many batches are sent at once. With 1, batches are sent in order.
-    pub num_consumers: usize,
-    /// How much fits, in units of the sizer.
-    pub capacity: usize,
-    /// What is counted.
-    pub sizer: Sizer,
-    /// What happens when it is full.
-    pub overflow: Overflow,
-    /// When the caller gets its answer.
-    pub reply: Reply,
-}
-
-impl Default for QueueSettings {
-    fn default() -> Self {
-        Self {
-            num_consumers: 10,
-            capacity: 1000,
-            sizer: Sizer::default(),
-            overflow: Overflow::default(),
-            reply: Reply::default(),
-        }
-    }
-}
-
-/// A batch in the queue.
-pub(super) struct Job {
-    pub(super) batch: Batch,
-    pub(super) ticket: Ticket,
-    pub(super) place: Place,
-    pub(super) reply: Option<oneshot::Sender<Result<(), Refusal>>>,
-}
-
-/// The room one batch takes up, given back when dropped.
-pub(super) struct Place {
-    _permit: OwnedSemaphorePermit,
-    units: i64,
-    size: Gauge,
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.size.add(-self.units);
-    }
+/// Jobs to be sent together.
+pub(super) struct Taken {
+    pub(super) jobs: Vec<Job>,
+    pub(super) settings: Option<Arc<BatchSettings>>,
 }
 
 pub(super) struct Queue {
-    capacity: usize,
-    sizer: Sizer,
-    overflow: Overflow,
-    room: Arc<Semaphore>,
     waiting: Mutex<Waiting>,
     ready: Notify,
-    size: Gauge,
 }
 
 struct Waiting {
-    jobs: VecDeque<Job>,
+    lanes: BTreeMap<Lane, Line>,
+    batch: Option<Arc<BatchSettings>>,
     open: bool,
+    paused: bool,
+    consumers: usize,
+    wanted_consumers: usize,
+}
+
+#[derive(Default)]
+struct Line {
+    jobs: VecDeque<Job>,
+    size: Size,
+}
+
+enum Look {
+    Found(Taken),
+    /// There is nothing yet; something is due then, if there is anything at all.
+    Nothing(Option<Instant>),
 }
 
 impl Queue {
-    pub(super) fn new(settings: &QueueSettings, signal: Signal, meters: &Meters) -> Self {
-        let capacity = settings.capacity.min(Semaphore::MAX_PERMITS);
-        let labels = [("data_type", signal.name())];
-        let (size, size_help) = names::EXPORTER_QUEUE_SIZE;
-        let (bound, bound_help) = names::EXPORTER_QUEUE_CAPACITY;
-        meters
-            .gauge(bound, bound_help, &labels)
-            .set(capacity.cast_signed() as i64);
+    pub(super) fn new(settings: &QueueSettings) -> Self {
         Self {
-            capacity,
-            sizer: settings.sizer,
-            overflow: settings.overflow,
-            room: Arc::new(Semaphore::new(capacity)),
             waiting: Mutex::new(Waiting {
-                jobs: VecDeque::new(),
+                lanes: BTreeMap::new(),
+                batch: settings.batch.clone().map(Arc::new),
                 open: true,
+                paused: false,
+                consumers: 0,
+                wanted_consumers: 0,
             }),
             ready: Notify::new(),
-            size: meters.gauge(size, size_help, &labels),
         }
     }
 
-    /// Finds room for a batch, waiting for it if the settings say so. Cancel-safe.
-    pub(super) async fn place(&self, batch: &Batch) -> Result<Place, Refusal> {
-        let units = self.units(batch);
-        let fitting = u32::try_from(units).ok().filter(|_| units <= self.capacity);
-        let Some(permits) = fitting else {
-            let cause = format!(
-                "element size too large: the batch has {units} {}, the whole sending queue {}",
-                self.unit_name(),
-                self.capacity,
-            );
-            return Err(Refusal::never(Fault::Tapline, cause));
-        };
-        let room = Arc::clone(&self.room);
-        let permit = match self.overflow {
-            Overflow::Refuse => {
-                room.try_acquire_many_owned(permits)
-                    .map_err(|error| match error {
-                        TryAcquireError::NoPermits => Refusal::full("sending queue is full"),
-                        TryAcquireError::Closed => closed(),
-                    })?
-            }
-            Overflow::Block => {
-                let waited = room.acquire_many_owned(permits).await;
-                waited.map_err(|_: AcquireError| closed())?
-            }
-        };
-        let units = i64::from(permits);
-        self.size.add(units);
-        Ok(Place {
-            _permit: permit,
-            units,
-            size: self.size.clone(),
-        })
-    }
-
-    /// Puts a batch at the end.
-    pub(super) fn push(&self, job: Job) -> Result<(), Refusal> {
+    /// Puts a job at the end; gives it back when the queue is closed.
+    pub(super) fn push(&self, job: Job) -> Result<(), Box<Job>> {
         let mut waiting = self.waiting();
         if !waiting.open {
-            drop(waiting);
-            job.ticket.settle(Outcome::TurnedAway);
-            return Err(closed());
+            return Err(Box::new(job));
         }
-        waiting.jobs.push_back(job);
+        waiting.push(job);
         drop(waiting);
         self.ready.notify_one();
         Ok(())
     }
 
-    /// Waits for the first batch; `None` once the queue is closed and empty. Cancel-safe.
-    pub(super) async fn next(&self) -> Option<Job> {
+    /// Puts jobs back where they came from, in their order.
+    pub(super) fn put_back(&self, jobs: Vec<Job>) {
+        if jobs.is_empty() {
+            return;
+        }
+        let mut waiting = self.waiting();
+        for job in jobs.into_iter().rev() {
+            let lane = waiting.lane(&job);
+            waiting.lanes.entry(lane).or_default().push_front(job);
+        }
+        drop(waiting);
+        self.ready.notify_one();
+    }
+
+    /// Waits for what is to be sent next; `None` once the queue is closed and empty, or when there
+    /// are more consumers than wanted. Cancel-safe.
+    pub(super) async fn next(&self) -> Option<Taken> {
         loop {
-            // Created before looking: a close in between is not missed.
+            // Created before looking: a change in between is not missed.
             let ready = self.ready.notified();
-            {
+            let due = {
                 let mut waiting = self.waiting();
-                if let Some(job) = waiting.jobs.pop_front() {
-                    // Two pushes can leave one wake-up: pass it on.
-                    if !waiting.jobs.is_empty() {
-                        self.ready.notify_one();
-                    }
-                    return Some(job);
-                }
-                if !waiting.open {
+                if waiting.consumers > waiting.wanted_consumers {
+                    waiting.consumers -= 1;
+                    drop(waiting);
+                    // It may have been woken for a job: somebody else must look.
+                    self.ready.notify_one();
                     return None;
                 }
+                match waiting.look(Instant::now()) {
+                    Look::Found(taken) => {
+                        // Two pushes can leave one wake-up: pass it on.
+                        if !waiting.lanes.is_empty() {
+                            self.ready.notify_one();
+                        }
+                        return Some(taken);
+                    }
+                    Look::Nothing(None) if !waiting.open => return None,
+                    Look::Nothing(due) => due,
+                }
+            };
+            match due {
+                None => ready.await,
+                Some(due) => tokio::select! {
+                    () = ready => {}
+                    () = sleep_until(due) => {}
+                },
             }
-            ready.await;
         }
     }
 
-    /// Takes no more batches; those that wait for room are refused.
+    /// Sets how many consumers there should be, and returns how many are missing.
+    pub(super) fn want_consumers(&self, wanted: usize) -> usize {
+        let mut waiting = self.waiting();
+        let missing = wanted.saturating_sub(waiting.consumers);
+        waiting.wanted_consumers = wanted;
+        waiting.consumers += missing;
+        drop(waiting);
+        self.ready.notify_waiters();
+        missing
+    }
+
+    /// Changes how batches are made of what waits.
+    pub(super) fn regroup(&self, batch: Option<&BatchSettings>) {
+        let mut waiting = self.waiting();
+        if waiting.batch.as_deref() != batch {
+            waiting.batch = batch.cloned().map(Arc::new);
+            let jobs = waiting.take_all();
+            for job in jobs {
+                waiting.push(job);
+            }
+        }
+        drop(waiting);
+        self.ready.notify_waiters();
+        self.ready.notify_one();
+    }
+
+    /// Takes everything out and gives nothing to consumers until it is [resumed](Self::resume).
+    pub(super) fn pause(&self) -> Vec<Job> {
+        let mut waiting = self.waiting();
+        waiting.paused = true;
+        waiting.take_all()
+    }
+
+    /// Puts what a pause took in front of what has come since.
+    pub(super) fn resume(&self, jobs: Vec<Job>) {
+        self.put_back(jobs);
+        self.waiting().paused = false;
+        self.ready.notify_waiters();
+        self.ready.notify_one();
+    }
+
+    /// Takes no more jobs, and lets go of those that are safe on disk.
     pub(super) fn close(&self) {
-        self.waiting().open = false;
-        self.room.close();
+        let mut waiting = self.waiting();
+        waiting.open = false;
+        let (on_disk, jobs): (Vec<_>, Vec<_>) =
+            waiting.take_all().into_iter().partition(Job::is_on_disk);
+        for job in jobs {
+            waiting.push(job);
+        }
+        drop(waiting);
+        // Outside the lock: a ticket books, a reply wakes somebody.
+        drop(on_disk);
         self.ready.notify_waiters();
     }
 
     /// Lets go of everything that waits.
     pub(super) fn clear(&self) {
-        let jobs = std::mem::take(&mut self.waiting().jobs);
-        // Dropped outside the lock: a ticket books, a reply wakes somebody.
+        let jobs = self.waiting().take_all();
         drop(jobs);
-    }
-
-    fn units(&self, batch: &Batch) -> usize {
-        let units = match self.sizer {
-            Sizer::Requests => 1,
-            Sizer::Items => batch.items() as usize,
-            Sizer::Bytes => batch.size_bytes(),
-        };
-        // An empty batch takes up memory, too.
-        units.max(1)
-    }
-
-    fn unit_name(&self) -> &'static str {
-        match self.sizer {
-            Sizer::Requests => "requests",
-            Sizer::Items => "items",
-            Sizer::Bytes => "bytes",
-        }
     }
 
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
@@ -247,6 +202,94 @@ impl Queue {
     }
 }
 
-fn closed() -> Refusal {
-    Refusal::later(Fault::Tapline, "sending queue is shutting down", None)
+impl Waiting {
+    fn lane(&self, job: &Job) -> Lane {
+        let Some(batch) = &self.batch else {
+            return Lane::new();
+        };
+        let value = |key: &String| {
+            let values = job.origin.as_ref()?.metadata(key)?;
+            Some(values.to_vec())
+        };
+        batch.metadata_keys.iter().map(value).collect()
+    }
+
+    fn push(&mut self, job: Job) {
+        let lane = self.lane(&job);
+        self.lanes.entry(lane).or_default().push_back(job);
+    }
+
+    /// Takes everything, in the order in which it came.
+    fn take_all(&mut self) -> Vec<Job> {
+        let lanes = std::mem::take(&mut self.lanes);
+        let mut jobs: Vec<Job> = lanes.into_values().flat_map(|line| line.jobs).collect();
+        jobs.sort_by_key(|job| job.since);
+        jobs
+    }
+
+    fn look(&mut self, now: Instant) -> Look {
+        if self.paused {
+            return Look::Nothing(None);
+        }
+        let mut due = None;
+        let mut oldest: Option<(Instant, &Lane)> = None;
+        for (lane, line) in &self.lanes {
+            let Some(since) = line.jobs.front().map(|job| job.since) else {
+                continue;
+            };
+            let ready_at = match &self.batch {
+                Some(batch) if self.open && line.size.units(batch.sizer) < batch.min_size => {
+                    since + batch.flush_timeout
+                }
+                _ => since,
+            };
+            if ready_at > now {
+                due = Some(due.map_or(ready_at, |due: Instant| due.min(ready_at)));
+            } else if oldest.is_none_or(|(oldest, _)| since < oldest) {
+                oldest = Some((since, lane));
+            }
+        }
+        let Some(lane) = oldest.map(|(_, lane)| lane.clone()) else {
+            return Look::Nothing(due);
+        };
+        let line = self.lanes.get_mut(&lane).expect("found above");
+        let jobs = line.take(self.batch.as_deref());
+        if line.jobs.is_empty() {
+            self.lanes.remove(&lane);
+        }
+        Look::Found(Taken {
+            jobs,
+            settings: self.batch.clone(),
+        })
+    }
+}
+
+impl Line {
+    fn push_back(&mut self, job: Job) {
+        self.size.items += job.size.items;
+        self.size.bytes += job.size.bytes;
+        self.jobs.push_back(job);
+    }
+
+    fn push_front(&mut self, job: Job) {
+        self.size.items += job.size.items;
+        self.size.bytes += job.size.bytes;
+        self.jobs.push_front(job);
+    }
+
+    /// Takes one job, and more while they do not make a batch.
+    fn take(&mut self, batch: Option<&BatchSettings>) -> Vec<Job> {
+        let mut taken = Vec::new();
+        let mut units = 0;
+        while let Some(job) = self.jobs.pop_front() {
+            self.size.items -= job.size.items;
+            self.size.bytes -= job.size.bytes;
+            units += batch.map_or(0, |batch| job.size.units(batch.sizer));
+            taken.push(job);
+            if batch.is_none_or(|batch| units >= batch.min_size) {
+                break;
+            }
+        }
+        taken
+    }
 }

@@ -43,16 +43,16 @@ impl Default for RetrySettings {
 }
 
 /// The back-off of one batch.
-pub(super) struct Backoff<'s> {
-    settings: &'s RetrySettings,
+pub(super) struct Backoff {
+    settings: RetrySettings,
     interval: Duration,
     started: Instant,
 }
 
-impl<'s> Backoff<'s> {
-    pub(super) fn new(settings: &'s RetrySettings, now: Instant) -> Self {
+impl Backoff {
+    pub(super) fn new(settings: &RetrySettings, now: Instant) -> Self {
         Self {
-            settings,
+            settings: settings.clone(),
             interval: settings.initial_interval,
             started: now,
         }
@@ -70,7 +70,7 @@ impl<'s> Backoff<'s> {
             multiplier,
             max_interval,
             ..
-        } = *self.settings;
+        } = self.settings;
         let spread = 1.0 + randomization_factor * (2.0 * chance - 1.0);
         let jittered = scaled(self.interval, spread, max_interval);
         self.interval = scaled(self.interval, multiplier, max_interval).min(max_interval);

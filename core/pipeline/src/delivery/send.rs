@@ -1,4 +1,7 @@
 //! Sending one batch: attempts and waits, until it is taken or given up; and what to log about it.
+//!
+//! The exporter may be replaced at any moment: an attempt ends with the exporter it began with, a
+//! wait ends at once and the next attempt goes to the new one.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard},
@@ -6,7 +9,8 @@ use std::{
 };
 
 use tapline_pdata::Batch;
-use tokio::time::Instant;
+use tokio::{sync::watch, time::Instant};
+use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
 
 use super::{
     ledger::{Ledger, Reason},
@@ -20,17 +24,68 @@ use crate::{
 /// How often a warning of one kind is logged at most.
 const WARN_EVERY: Duration = Duration::from_secs(10);
 
+/// The wait between attempts while everything ends, unless the backend asks for more.
+const HURRIED_DELAY: Duration = Duration::from_millis(500);
+
+/// What comes after a failed attempt.
+enum Next {
+    /// Another attempt.
+    Again,
+    /// Another attempt, with another exporter and its own patience.
+    Afresh,
+    /// Nothing.
+    GiveUp(Reason),
+}
+
 /// A batch was given up.
 pub(super) struct Failure {
     pub(super) refusal: Refusal,
     pub(super) reason: Reason,
 }
 
+/// What happens to a batch that is waiting for another attempt when everything ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Patience {
+    /// Somebody waits for the outcome: one more attempt, then it is theirs again.
+    Caller,
+    /// It would be lost: attempts go on, close together, until they are cut off.
+    Memory,
+    /// It is safe on disk: no more attempts.
+    Disk,
+}
+
 /// An exporter with its retry and timeout.
+pub(super) struct Target {
+    pub(super) exporter: Arc<dyn Exporter>,
+    pub(super) timeout: Option<Duration>,
+    pub(super) retry: Option<RetrySettings>,
+    attempts: TaskTracker,
+}
+
+impl Target {
+    pub(super) fn new(
+        exporter: Arc<dyn Exporter>,
+        timeout: Option<Duration>,
+        retry: Option<RetrySettings>,
+    ) -> Self {
+        Self {
+            exporter,
+            timeout,
+            retry,
+            attempts: TaskTracker::new(),
+        }
+    }
+
+    /// Waits for the last attempt, once there can be no new ones. Cancel-safe.
+    pub(super) async fn finished(&self) {
+        self.attempts.close();
+        self.attempts.wait().await;
+    }
+}
+
+/// Sends batches to whatever is the target now.
 pub(super) struct Sender {
-    exporter: Arc<dyn Exporter>,
-    timeout: Option<Duration>,
-    retry: Option<RetrySettings>,
+    targets: watch::Sender<Arc<Target>>,
     node: Node,
     status: StatusTable,
     ledger: Arc<Ledger>,
@@ -47,9 +102,7 @@ struct Log {
 
 impl Sender {
     pub(super) fn new(
-        exporter: Arc<dyn Exporter>,
-        timeout: Option<Duration>,
-        retry: Option<RetrySettings>,
+        target: Target,
         node: Node,
         status: StatusTable,
         ledger: Arc<Ledger>,
@@ -60,9 +113,7 @@ impl Sender {
             overflow: RateLimit::new(WARN_EVERY),
         });
         Self {
-            exporter,
-            timeout,
-            retry,
+            targets: watch::Sender::new(Arc::new(target)),
             node,
             status,
             ledger,
@@ -75,30 +126,41 @@ impl Sender {
         &self.node
     }
 
-    pub(super) fn exporter(&self) -> &dyn Exporter {
-        &*self.exporter
+    pub(super) fn exporter(&self) -> Arc<dyn Exporter> {
+        Arc::clone(&self.targets.borrow().exporter)
     }
 
-    /// Ends every wait, now and for good.
+    /// Sends to this target from now on, and returns the one before. Waiting batches notice.
+    pub(super) fn retarget(&self, target: Target) -> Arc<Target> {
+        self.targets.send_replace(Arc::new(target))
+    }
+
+    /// Ends every long wait, now and for good.
     pub(super) fn hurry(&self) {
         self.hurry.request();
     }
 
     /// Sends a batch, trying again while that may help.
-    pub(super) async fn send(&self, batch: Batch) -> Result<(), Failure> {
+    pub(super) async fn send(&self, batch: Batch, patience: Patience) -> Result<(), Failure> {
         let items = u64::from(batch.items());
-        let mut backoff = self
-            .retry
-            .as_ref()
-            .map(|retry| Backoff::new(retry, Instant::now()));
+        let mut targets = self.targets.subscribe();
+        let mut backoff: Option<Backoff> = None;
+        let mut fresh = true;
         loop {
+            let (target, attempt_token) = current(&mut targets);
+            if fresh {
+                let retry = target.retry.as_ref();
+                backoff = retry.map(|retry| Backoff::new(retry, Instant::now()));
+            }
             let answer = attempt(
-                &*self.exporter,
+                &*target.exporter,
                 batch.clone(),
-                self.timeout,
+                target.timeout,
                 self.ledger.in_flight(),
-            );
-            let refusal = match answer.await {
+            )
+            .await;
+            drop(attempt_token);
+            let refusal = match answer {
                 Ok(()) => {
                     self.succeeded();
                     return Ok(());
@@ -113,19 +175,35 @@ impl Sender {
                     reason: Reason::Permanent,
                 });
             }
-            self.failed(&refusal);
-            if let Some(reason) = self.wait(&refusal, backoff.as_mut()).await {
-                self.log().outage.dropped(items);
-                return Err(Failure { refusal, reason });
+            self.failed(&refusal, target.retry.is_some());
+            // Not held while waiting: nobody needs the old exporter then.
+            drop(target);
+            match self
+                .wait(&refusal, backoff.as_mut(), patience, &mut targets)
+                .await
+            {
+                Next::Again => fresh = false,
+                Next::Afresh => fresh = true,
+                Next::GiveUp(reason) => {
+                    self.log().outage.dropped(items);
+                    return Err(Failure { refusal, reason });
+                }
             }
         }
     }
 
     /// Waits until it is time for another attempt, or says why there will be none.
-    async fn wait(&self, refusal: &Refusal, backoff: Option<&mut Backoff<'_>>) -> Option<Reason> {
+    async fn wait(
+        &self,
+        refusal: &Refusal,
+        backoff: Option<&mut Backoff>,
+        patience: Patience,
+        targets: &mut watch::Receiver<Arc<Target>>,
+    ) -> Next {
         // Asked before waiting: a wait that shutdown cuts short still earns a last attempt.
-        if self.hurry.is_requested() {
-            return Some(Reason::Shutdown);
+        let hurried = self.hurry.is_requested();
+        if hurried && patience != Patience::Memory {
+            return Next::GiveUp(Reason::Shutdown);
         }
         let throttle = match refusal.verdict {
             Verdict::Later { after } => after,
@@ -134,13 +212,21 @@ impl Sender {
         let delay =
             backoff.and_then(|backoff| backoff.next_delay(Instant::now(), throttle, chance()));
         let Some(delay) = delay else {
-            return Some(Reason::RetriesExhausted);
+            return Next::GiveUp(Reason::RetriesExhausted);
         };
-        tokio::select! {
-            () = tokio::time::sleep(delay) => {}
-            () = self.hurry.requested() => {}
+        if hurried {
+            let short = HURRIED_DELAY.max(throttle.unwrap_or_default());
+            tokio::time::sleep(delay.min(short)).await;
+            return Next::Again;
         }
-        None
+        tokio::select! {
+            () = tokio::time::sleep(delay) => Next::Again,
+            Ok(()) = targets.changed() => Next::Afresh,
+            () = self.hurry.requested() => match patience {
+                Patience::Disk => Next::GiveUp(Reason::Shutdown),
+                Patience::Caller | Patience::Memory => Next::Again,
+            },
+        }
     }
 
     fn succeeded(&self) {
@@ -160,15 +246,16 @@ impl Sender {
         }
     }
 
-    fn failed(&self, refusal: &Refusal) {
+    fn failed(&self, refusal: &Refusal, retries: bool) {
         let (status, cause) = (Status::RecoverableError, &refusal.cause);
         let alone = self.status.report_alone(&self.node, status, cause);
         if !self.log().outage.failed(Instant::now()) || !alone {
             return;
         }
-        let plan = match &self.retry {
-            Some(_) => "will retry",
-            None => "retry_on_failure is off, so the data is not kept",
+        let plan = if retries {
+            "will retry"
+        } else {
+            "retry_on_failure is off, so the data is not kept"
         };
         tracing::warn!(exporter = %self.node.id(), error = %refusal, plan, "exporting fails");
     }
@@ -224,4 +311,11 @@ impl Sender {
             .lock()
             .expect("nothing panics while the log state is held")
     }
+}
+
+/// Returns the target of now. It is not closed before the token is dropped: both are taken under
+/// the lock that replacing takes.
+fn current(targets: &mut watch::Receiver<Arc<Target>>) -> (Arc<Target>, TaskTrackerToken) {
+    let target = targets.borrow_and_update();
+    (Arc::clone(&target), target.attempts.token())
 }

@@ -87,9 +87,14 @@ impl Graph {
             status: self.status,
             fatal,
         };
-        for delivery in &running.deliveries {
+        for delivery in running.deliveries.clone() {
             running.status.report(delivery.node(), Status::Starting, "");
-            delivery.start();
+            if let Err(StartError(cause)) = delivery.start().await {
+                let node = delivery.node().clone();
+                running.status.report(&node, Status::PermanentError, &cause);
+                running.stop().await;
+                return Err(StartFailure { node, cause });
+            }
             running.status.report(delivery.node(), Status::Ok, "");
         }
         for (node, place, stage) in self.stages {

@@ -1,6 +1,6 @@
 //! Stopping a graph: one pass, one deadline, and an account of what was lost.
 //!
-//! Retries end first, because a receiver may be waiting for one. Then receivers finish what they
+//! Long waits for retries end first, because a receiver may be waiting for one. Then receivers finish what they
 //! hold, stages drain in the order of the flow, deliveries drain, exporters close. No phase gets
 //! all that is left of the deadline, so that one hung component leaves time for the rest.
 
@@ -10,13 +10,15 @@ use futures_util::{FutureExt, future::join_all};
 use tokio::time::{Instant, timeout};
 
 use super::{Node, Running, run::RunningStage, supervise::Task};
-use crate::{Status, StatusTable};
+use crate::{Drained, Status, StatusTable};
 
 /// How stopping went.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stopped {
     /// Items that deliveries still held and could not ship in time.
     pub lost_items: u64,
+    /// Items that queues on disk keep for the next process.
+    pub spilled_items: u64,
     /// Components that had to be cut off.
     pub unfinished: Vec<Node>,
 }
@@ -29,7 +31,10 @@ impl Running {
         self.deliveries.iter().for_each(|delivery| delivery.hurry());
         self.stop_receivers(budget, &mut unfinished).await;
         self.stop_stages(budget, &mut unfinished).await;
-        let lost_items = self.stop_deliveries(budget, &mut unfinished).await;
+        let Drained {
+            lost_items,
+            spilled_items,
+        } = self.stop_deliveries(budget, &mut unfinished).await;
         if lost_items > 0 || !unfinished.is_empty() {
             let unfinished: Vec<String> = unfinished.iter().map(Node::to_string).collect();
             tracing::warn!(
@@ -40,6 +45,7 @@ impl Running {
         }
         Stopped {
             lost_items,
+            spilled_items,
             unfinished,
         }
     }
@@ -67,12 +73,12 @@ impl Running {
         }
     }
 
-    async fn stop_deliveries(&mut self, budget: Budget, unfinished: &mut Vec<Node>) -> u64 {
+    async fn stop_deliveries(&mut self, budget: Budget, unfinished: &mut Vec<Node>) -> Drained {
         for delivery in &self.deliveries {
             self.status.report(delivery.node(), Status::Stopping, "");
         }
         let share = budget.most();
-        let lost = join_all(self.deliveries.iter().map(|delivery| delivery.drain(share))).await;
+        let drained = join_all(self.deliveries.iter().map(|delivery| delivery.drain(share))).await;
         let mut closed = BTreeSet::new();
         // One instance may serve several signals.
         self.deliveries
@@ -85,7 +91,10 @@ impl Running {
         for (node, _) in self.status.snapshot() {
             self.status.report(&node, Status::Stopped, "");
         }
-        lost.into_iter().sum()
+        Drained {
+            lost_items: drained.iter().map(|each| each.lost_items).sum(),
+            spilled_items: drained.iter().map(|each| each.spilled_items).sum(),
+        }
     }
 }
 

@@ -63,6 +63,57 @@ pub const EXPORTER_QUEUE_CAPACITY: Metric = (
     "otelcol_exporter_queue_capacity",
     "Fixed capacity of the sending queue.",
 );
+/// Held by a sending queue in bytes, whatever its sizer; ours.
+pub const EXPORTER_QUEUE_BYTES: Metric = (
+    "tapline_exporter_queue_bytes",
+    "Bytes of the batches in the sending queue.",
+);
+/// Sizes of batches that a sending queue took.
+pub const EXPORTER_ENQUEUE_SIZE: Metric = (
+    "otelcol_exporter_enqueue_size",
+    "Number of items in a batch that was added to the sending queue.",
+);
+/// The same in bytes.
+pub const EXPORTER_ENQUEUE_BYTES: Metric = (
+    "otelcol_exporter_enqueue_size_bytes",
+    "Number of bytes in a batch that was added to the sending queue.",
+);
+/// Sizes of batches that a sending queue put together.
+pub const EXPORTER_BATCH_SIZE: Metric = (
+    "otelcol_exporter_queue_batch_send_size",
+    "Number of items in a batch that was sent.",
+);
+/// The same in bytes.
+pub const EXPORTER_BATCH_BYTES: Metric = (
+    "otelcol_exporter_queue_batch_send_size_bytes",
+    "Number of bytes in a batch that was sent.",
+);
+/// Upper bounds of sizes in items: the Collector's.
+pub const ITEM_BOUNDS: [f64; 18] = [
+    10.0, 25.0, 50.0, 75.0, 100.0, 250.0, 500.0, 750.0, 1e3, 2e3, 3e3, 4e3, 5e3, 6e3, 7e3, 8e3,
+    9e3, 1e4,
+];
+/// Upper bounds of sizes in bytes: powers of two from 128 B to 16 MiB.
+pub const BYTE_BOUNDS: [f64; 18] = [
+    128.0,
+    256.0,
+    512.0,
+    1024.0,
+    2048.0,
+    4096.0,
+    8192.0,
+    16384.0,
+    32768.0,
+    65536.0,
+    131_072.0,
+    262_144.0,
+    524_288.0,
+    1_048_576.0,
+    2_097_152.0,
+    4_194_304.0,
+    8_388_608.0,
+    16_777_216.0,
+];
 /// Attempts that wait for a backend.
 pub const EXPORTER_IN_FLIGHT: Metric = (
     "otelcol_exporter_in_flight_requests",
@@ -72,6 +123,16 @@ pub const EXPORTER_IN_FLIGHT: Metric = (
 pub const DELIVERY_RECEIVED: Metric = (
     "tapline_exporter_received_items",
     "Items offered to the exporter.",
+);
+/// Found on disk when a delivery started; ours, on the side of what was received.
+pub const DELIVERY_RECOVERED: Metric = (
+    "tapline_exporter_recovered_items",
+    "Items that an earlier process left on disk.",
+);
+/// Left on disk when a delivery ended; ours.
+pub const DELIVERY_SPILLED: Metric = (
+    "tapline_exporter_spilled_items",
+    "Items left on disk when the exporter stopped.",
 );
 /// Handed back to the caller by a delivery; ours.
 pub const DELIVERY_REFUSED: Metric = (

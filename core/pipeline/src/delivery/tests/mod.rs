@@ -1,7 +1,12 @@
 //! Deliveries to a scripted exporter, on a paused clock.
 
+mod batching;
+mod disk;
+mod replacing;
+
 use std::sync::atomic::Ordering::Relaxed;
 
+use futures_util::FutureExt;
 use tapline_pdata::Signal;
 use tokio::time::{Instant, sleep};
 
@@ -40,7 +45,11 @@ impl Rig {
         let delivery = Delivery::new(given, settings, &context, status.clone());
         status.report(delivery.node(), Status::Starting, "");
         status.report(delivery.node(), Status::Ok, "");
-        delivery.start();
+        delivery
+            .start()
+            .now_or_never()
+            .expect("memory needs no waiting")
+            .expect("starts");
         Self {
             exporter,
             delivery,
@@ -64,11 +73,12 @@ impl Rig {
 
     /// Checks the accounting invariant, then returns the books without the zeros.
     fn books(&self) -> String {
-        let parts = ["sent", "refused", "dropped", "queued"].map(|part| match part {
+        let parts = ["sent", "refused", "dropped", "spilled", "queued"].map(|part| match part {
             "sent" => (part, self.total("otelcol_exporter_sent_spans")),
             _ => (part, self.total(&format!("tapline_exporter_{part}_items"))),
         });
-        let received = self.total("tapline_exporter_received_items");
+        let received = self.total("tapline_exporter_received_items")
+            + self.total("tapline_exporter_recovered_items");
         assert_eq!(
             received,
             parts.iter().map(|(_, items)| items).sum::<u64>(),
@@ -368,21 +378,31 @@ async fn drops_nothing_on_a_clean_shutdown() {
     let rig = Rig::new("slow", with_queue(|queue| queue.num_consumers = 10));
     rig.offer(&[3; 100]).await;
     let before = Instant::now();
-    assert_eq!(rig.delivery.drain(secs(30)).await, 0);
+    assert_eq!(rig.delivery.drain(secs(30)).await.lost_items, 0);
     assert_eq!(before.elapsed(), secs(10), "ten at a time, one second each");
     assert_eq!(rig.books(), "sent 300");
     rig.delivery.consume(batch(1)).await.expect_err("closed");
 }
 
 #[tokio::test(start_paused = true)]
-async fn ends_back_off_at_once_when_it_drains_and_tries_each_batch_once_more() {
+async fn keeps_trying_until_the_deadline_when_it_drains() {
+    let rig = Rig::new("later later later later take", exact());
+    rig.offer(&[1, 2, 3]).await;
+    sleep(secs(2)).await;
+    let before = Instant::now();
+    assert_eq!(rig.delivery.drain(secs(30)).await.lost_items, 0);
+    assert!(before.elapsed() < secs(3), "{:?}", before.elapsed());
+    assert_eq!(rig.books(), "sent 6");
+}
+
+#[tokio::test(start_paused = true)]
+async fn counts_what_is_lost_when_the_backend_stays_away() {
     let rig = Rig::new("later", exact());
     rig.offer(&[1, 2, 3]).await;
     sleep(secs(2)).await;
     let before = Instant::now();
-    assert_eq!(rig.delivery.drain(secs(30)).await, 6);
-    assert_eq!(before.elapsed(), secs(0));
-    assert_eq!(rig.exporter.attempts(), "0:1 2:1 2:2 2:3");
+    assert_eq!(rig.delivery.drain(secs(9)).await.lost_items, 6);
+    assert_eq!(before.elapsed(), secs(9));
     assert_eq!(rig.books(), "dropped 6");
 }
 
@@ -393,7 +413,7 @@ async fn drains_within_the_deadline_while_the_backend_hangs() {
     let rig = Rig::new("take hang", settings);
     rig.offer(&[1, 2, 3]).await;
     let before = Instant::now();
-    assert_eq!(rig.delivery.drain(secs(30)).await, 5);
+    assert_eq!(rig.delivery.drain(secs(30)).await.lost_items, 5);
     assert_eq!(before.elapsed(), secs(30));
     assert_eq!(rig.books(), "sent 1, dropped 5");
 }
@@ -412,7 +432,7 @@ async fn refuses_those_who_wait_for_room_when_it_drains() {
     let waiting = async move { waiting.consume(batch(2)).await };
     let (answer, lost) = tokio::join!(waiting, rig.delivery.drain(secs(3)));
     assert!(answer.expect_err("closed").is_retryable());
-    assert_eq!(lost, 1);
+    assert_eq!(lost.lost_items, 1);
     assert_eq!(rig.books(), "refused 2, dropped 1");
 }
 
@@ -439,12 +459,12 @@ async fn ships_everything_when_many_threads_push_and_pull() {
         });
     }
     callers.join_all().await;
-    assert_eq!(rig.delivery.drain(secs(30)).await, 0);
+    assert_eq!(rig.delivery.drain(secs(30)).await.lost_items, 0);
     assert_eq!(rig.books(), "sent 4000");
 }
 
 /// Draws settings and a script; the shorter the waits, the more happens.
-fn drawn(dice: &mut Dice) -> (String, DeliverySettings) {
+fn drawn(dice: &mut Dice, disk: &disk::FakeDisk) -> (String, DeliverySettings) {
     let words = [
         "take", "take", "slow", "later", "later=2", "full", "never", "hang", "panic",
     ];
@@ -455,6 +475,13 @@ fn drawn(dice: &mut Dice) -> (String, DeliverySettings) {
         sizer: [Sizer::Requests, Sizer::Items, Sizer::Bytes][dice.roll(3) as usize],
         overflow: [Overflow::Refuse, Overflow::Block][dice.roll(2) as usize],
         reply: [Reply::OnceQueued, Reply::OnceSent][dice.roll(2) as usize],
+        batch: (dice.roll(2) > 0).then(|| BatchSettings {
+            flush_timeout: Duration::from_millis(1 + dice.roll(2000)),
+            min_size: dice.roll(20),
+            ..BatchSettings::default()
+        }),
+        storage: (dice.roll(3) == 0).then(|| Arc::new(disk.clone()) as Arc<dyn crate::Storage>),
+        max_bytes: 1 + dice.roll(200),
     };
     let retry = RetrySettings {
         initial_interval: Duration::from_millis(dice.roll(3000)),
@@ -471,9 +498,11 @@ fn drawn(dice: &mut Dice) -> (String, DeliverySettings) {
 
 async fn books_balance_under(seed: u64) {
     let mut dice = Dice(seed);
-    let (script, settings) = drawn(&mut dice);
+    let disk = disk::FakeDisk::default();
+    let (script, settings) = drawn(&mut dice, &disk);
     let rig = Rig::new(&script, settings);
     let mut callers = JoinSet::new();
+    let mut exporters = vec![Arc::clone(&rig.exporter)];
     let mut offered = 0;
     for _ in 0..dice.roll(60) {
         let (items, wait) = (dice.roll(12) as u32, Duration::from_millis(dice.roll(700)));
@@ -486,10 +515,22 @@ async fn books_balance_under(seed: u64) {
             secs(600)
         };
         callers.spawn(async move {
-            tokio::time::timeout(patience, delivery.consume(batch(items))).await
+            let batch = disk::spans(items as u8);
+            tokio::time::timeout(patience, delivery.consume(batch)).await
         });
         sleep(wait).await;
         rig.books();
+        if dice.roll(20) == 0 {
+            let (script, settings) = drawn(&mut dice, &disk);
+            let exporter = FakeExporter::new(&script);
+            let given: Arc<dyn Exporter> = Arc::<FakeExporter>::clone(&exporter);
+            let _retired = rig
+                .delivery
+                .replace(given, settings)
+                .await
+                .expect("replaced");
+            exporters.push(exporter);
+        }
     }
     let before = Instant::now();
     rig.delivery.drain(secs(dice.roll(20))).await;
@@ -499,7 +540,8 @@ async fn books_balance_under(seed: u64) {
     let books = rig.books();
     assert!(!books.contains("queued"), "{books}");
     assert_eq!(rig.total("tapline_exporter_received_items"), offered);
-    let taken = rig.exporter.taken_items.load(Relaxed);
+    let taken = |exporter: &Arc<FakeExporter>| exporter.taken_items.load(Relaxed);
+    let taken: u64 = exporters.iter().map(taken).sum();
     assert_eq!(rig.total("otelcol_exporter_sent_spans"), taken);
     assert_eq!(rig.total("otelcol_exporter_queue_size"), 0);
     assert_eq!(rig.total("otelcol_exporter_in_flight_requests"), 0);
