@@ -139,12 +139,7 @@ fn read_otlp_grpc(node: &Node, problems: &mut Problems) -> Option<MakeExporter> 
         let (queue, retry) = (&config.sending_queue, &config.retry_on_failure);
         Ok(Ship {
             exporter,
-            delivery: delivery::settings(
-                config.timeout,
-                queue,
-                retry,
-                &context.shared.services,
-            )?,
+            delivery: delivery::settings(config.timeout, queue, retry, &context.shared.services)?,
         })
     }))
 }
@@ -156,12 +151,7 @@ fn read_otlp_http(node: &Node, problems: &mut Problems) -> Option<MakeExporter> 
         let (queue, retry) = (&config.sending_queue, &config.retry_on_failure);
         Ok(Ship {
             exporter,
-            delivery: delivery::settings(
-                config.timeout,
-                queue,
-                retry,
-                &context.shared.services,
-            )?,
+            delivery: delivery::settings(config.timeout, queue, retry, &context.shared.services)?,
         })
     }))
 }

@@ -52,7 +52,10 @@ pub(crate) fn queue(
         max_bytes: MAX_QUEUE_BYTES,
         overflow,
         reply,
-        batch: config.batch.as_ref().map(|each| batch(each, config.batch_sizer())),
+        batch: config
+            .batch
+            .as_ref()
+            .map(|each| batch(each, config.batch_sizer())),
         storage: storage.transpose()?,
     }))
 }

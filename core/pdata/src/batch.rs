@@ -70,6 +70,11 @@ impl Batch {
         self
     }
 
+    /// Returns whether the life of anything is tied to this batch.
+    pub fn is_held(&self) -> bool {
+        !self.holds.is_empty()
+    }
+
     /// Returns where this batch came from, if a receiver was asked to tell. Joined batches have an
     /// origin only if all of them had the same.
     pub fn origin(&self) -> Option<&Arc<Origin>> {

@@ -14,8 +14,6 @@ pub struct Origin {
     metadata: BTreeMap<String, Vec<String>>,
     /// The address of the peer, when it has one.
     pub peer: Option<SocketAddr>,
-    /// Over what it came, such as `grpc`; a label of the receiver's metrics, so few and fixed.
-    pub transport: Option<&'static str>,
     /// What authentication found out, such as `subject`, in the order it was told.
     pub auth: Vec<(String, String)>,
 }

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use tapline_config::ComponentId;
 use tapline_pdata::{Batch, Signal};
 
-use crate::{Memory, Meters, Proxies, Refusal, ServiceTable, Stop};
+use crate::{Memory, Meters, Proxies, Refusal, Reporter, ServiceTable, Stop};
 
 /// Somewhere a batch can go. `Ok` means that responsibility has moved downstream.
 #[async_trait]
@@ -30,13 +30,37 @@ pub struct StartError(pub String);
 pub type Work = Pin<Box<dyn Future<Output = Result<(), String>> + Send>>;
 
 /// Where a receiver's batches go, by signal. A signal without a pipeline has no entry.
-#[derive(Clone, Default)]
-pub struct Outlets(pub BTreeMap<Signal, Arc<dyn Consumer>>);
+#[derive(Clone)]
+pub struct Outlets {
+    signals: Vec<Signal>,
+    lead: Lead,
+}
+
+/// Returns the way of one signal's batches, counted under a transport such as `grpc` if told.
+type Lead = Arc<dyn Fn(Signal, Option<&'static str>) -> Arc<dyn Consumer> + Send + Sync>;
 
 impl Outlets {
-    /// Returns the consumer for one signal, if a pipeline wants it.
-    pub fn get(&self, signal: Signal) -> Option<&Arc<dyn Consumer>> {
-        self.0.get(&signal)
+    /// Makes outlets that lead straight to these consumers.
+    pub fn new(consumers: BTreeMap<Signal, Arc<dyn Consumer>>) -> Self {
+        let signals = consumers.keys().copied().collect();
+        let lead = move |signal, _: Option<&'static str>| Arc::clone(&consumers[&signal]);
+        Self::leading(signals, Arc::new(lead))
+    }
+
+    pub(crate) fn leading(signals: Vec<Signal>, lead: Lead) -> Self {
+        Self { signals, lead }
+    }
+
+    /// Returns the consumer for one signal, if a pipeline wants it. Ask once and keep it.
+    pub fn get(&self, signal: Signal) -> Option<Arc<dyn Consumer>> {
+        let wanted = self.signals.contains(&signal);
+        wanted.then(|| (self.lead)(signal, None))
+    }
+
+    /// Does the same for what comes by a transport, such as `grpc` or `http`: it is counted apart.
+    pub fn get_via(&self, signal: Signal, transport: &'static str) -> Option<Arc<dyn Consumer>> {
+        let wanted = self.signals.contains(&signal);
+        wanted.then(|| (self.lead)(signal, Some(transport)))
     }
 }
 
@@ -51,6 +75,8 @@ pub struct BuildContext {
     pub meters: Meters,
     /// What this process has in common.
     pub shared: Shared,
+    /// Says how this component is doing, where that is not for the graph to find out.
+    pub health: Reporter,
 }
 
 impl BuildContext {
@@ -61,6 +87,7 @@ impl BuildContext {
             signal,
             meters: Meters::new(),
             shared: Shared::default(),
+            health: Reporter::default(),
         }
     }
 }

@@ -22,7 +22,7 @@ pub use component::{
 };
 pub use delivery::{
     BatchSettings, Delivery, DeliverySettings, Drained, MAX_QUEUE_BYTES, Overflow, QueueSettings,
-    Reply, Retired, RetrySettings, Sizer, close_retired,
+    Reply, RetiredExporter, RetrySettings, Sizer, close_retired,
 };
 pub use extension::{ClientAuth, Extension, HeaderFields, ServerAuth, ServiceTable, Services};
 pub use memory::{Held, Memory};
@@ -30,6 +30,6 @@ pub use meter::{Counter, Gauge, Histogram, Meters, account::Account};
 pub use outage::{Outage, RateLimit, Recovery};
 pub use proxies::Proxies;
 pub use refusal::{Fault, Refusal, Verdict};
-pub use status::{Health, Moment, Status, StatusTable};
+pub use status::{Health, Moment, Reporter, Status, StatusTable};
 pub use stop::Stop;
 pub use storage::{RecordLog, RecordNumber, Storage, Stored, WriteError};

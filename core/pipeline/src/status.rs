@@ -142,6 +142,21 @@ impl StatusTable {
         Self(Arc::new(Mutex::new(table)))
     }
 
+    /// Lists another component, unless it is listed: it is [`Status::None`].
+    pub(crate) fn list(&self, node: &Node) {
+        self.lock().entry(node.clone()).or_default();
+    }
+
+    /// Begins a component's life anew, for a successor that takes its place.
+    pub(crate) fn renew(&self, node: &Node) {
+        self.lock().insert(node.clone(), Health::default());
+    }
+
+    /// Forgets a component.
+    pub(crate) fn forget(&self, node: &Node) {
+        self.lock().remove(node);
+    }
+
     /// Moves a component to a state, and says whether it moved: an illegal move changes nothing.
     pub fn report(&self, node: &Node, status: Status, cause: &str) -> bool {
         move_to(&mut self.lock(), node, status, cause)
@@ -176,6 +191,32 @@ impl StatusTable {
         self.0
             .lock()
             .expect("nothing panics while the table is held")
+    }
+}
+
+/// Says how one component is doing. Without a table it says so to nobody.
+#[derive(Clone, Debug, Default)]
+pub struct Reporter(Option<(StatusTable, Node)>);
+
+impl Reporter {
+    pub(crate) fn new(table: StatusTable, node: Node) -> Self {
+        Self(Some((table, node)))
+    }
+
+    /// Notes a trouble that is expected to pass.
+    pub fn troubled(&self, cause: &str) {
+        self.report(Status::RecoverableError, cause);
+    }
+
+    /// Notes that the trouble has passed.
+    pub fn recovered(&self) {
+        self.report(Status::Ok, "");
+    }
+
+    fn report(&self, status: Status, cause: &str) {
+        if let Some((table, node)) = &self.0 {
+            table.report(node, status, cause);
+        }
     }
 }
 

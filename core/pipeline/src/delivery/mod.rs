@@ -43,7 +43,7 @@ use self::{
     worker::{Core, work},
 };
 pub use self::{
-    replace::{Retired, close_retired},
+    replace::{RetiredExporter, close_retired},
     retry::RetrySettings,
     settings::{
         BatchSettings, DeliverySettings, MAX_QUEUE_BYTES, Overflow, QueueSettings, Reply, Sizer,
@@ -131,7 +131,7 @@ impl Delivery {
         &self,
         exporter: Arc<dyn Exporter>,
         settings: DeliverySettings,
-    ) -> Result<Retired, StartError> {
+    ) -> Result<RetiredExporter, StartError> {
         let DeliverySettings {
             timeout,
             queue,
@@ -184,7 +184,7 @@ impl Delivery {
         if let Some(consumers) = consumers {
             self.employ(consumers);
         }
-        Ok(Retired {
+        Ok(RetiredExporter {
             target,
             node: self.node().clone(),
         })

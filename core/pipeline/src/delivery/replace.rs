@@ -9,12 +9,12 @@ use crate::{Exporter, graph::Node};
 
 /// An exporter that a delivery no longer uses, except for attempts that have begun.
 #[must_use = "its exporter is not closed before `close_retired` is told"]
-pub struct Retired {
+pub struct RetiredExporter {
     pub(super) target: Arc<Target>,
     pub(super) node: Node,
 }
 
-impl Retired {
+impl RetiredExporter {
     /// Waits for the last attempt. Cancel-safe.
     pub async fn finished(&self) {
         self.target.finished().await;
@@ -25,7 +25,7 @@ impl Retired {
 ///
 /// One instance may serve several signals, so hand over what was retired together. The caller
 /// bounds the time.
-pub async fn close_retired(retired: Vec<Retired>) {
+pub async fn close_retired(retired: Vec<RetiredExporter>) {
     for each in &retired {
         each.finished().await;
     }

@@ -1,19 +1,34 @@
-//! From a plan to wired components. Nothing is started and nothing is acquired here.
+//! From a plan to components. Nothing is started, nothing is wired and nothing is acquired here.
+//!
+//! When a graph is running already, only what differs from it is built: see [`Keep`].
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
-use async_trait::async_trait;
 use tapline_config::ComponentId;
-use tapline_pdata::{Batch, Signal};
+use tapline_pdata::Signal;
 
-use super::{Node, Plan, edge::Edge, fan_out::fan_out};
+use super::{
+    Node, Plan,
+    edge::{IntoStage, OutOfReceiver, OutOfStage},
+    slot::Slot,
+};
 use crate::{
-    BuildContext, Consumer, Delivery, DeliverySettings, Exporter, Fault, Outlets, Receiver,
-    Refusal, Shared, Stage, StatusTable, meter::Meters,
+    BuildContext, Consumer, DeliverySettings, Exporter, Extension, Outlets, Receiver, Reporter,
+    ServiceTable, Services, Shared, Stage, StatusTable, meter::Meters,
 };
 
 /// Makes components from their configuration, without side effects. The daemon's component table.
 pub trait Factories {
+    /// Returns a text that differs when the settings of a component differ, or those of something
+    /// it uses. A running component whose fingerprint stays is kept by a reload.
+    fn fingerprint(&self, node: &Node) -> String;
+
+    /// Makes an extension.
+    fn extension(&self, context: &BuildContext) -> Result<Arc<dyn Extension>, String>;
+
     /// Makes the receiver that serves all these signals.
     fn receiver(
         &self,
@@ -50,38 +65,80 @@ pub struct BuildError {
     pub cause: String,
 }
 
-/// Wired components that have not been started.
-pub struct Graph {
-    pub(super) receivers: Vec<(Node, Box<dyn Receiver>, Outlets)>,
-    /// With their place in their pipeline, which is the order of draining.
-    pub(super) stages: Vec<(Node, usize, Arc<dyn Stage>)>,
-    pub(super) deliveries: Vec<Arc<Delivery>>,
+/// What a running graph has that a new one can keep.
+#[derive(Default)]
+pub struct Keep {
+    pub(super) fingerprints: BTreeMap<Node, String>,
+    pub(super) services: BTreeMap<ComponentId, Services>,
     pub(super) status: StatusTable,
 }
 
-/// Builds every component of a plan, downstream first; reports every one that cannot be built.
+/// Components that have not been started: all of a plan, or those that a running graph lacks.
+pub struct Graph {
+    pub(super) plan: Plan,
+    pub(super) fingerprints: BTreeMap<Node, String>,
+    pub(super) extensions: BTreeMap<Node, Arc<dyn Extension>>,
+    pub(super) receivers: BTreeMap<Node, BuiltReceiver>,
+    pub(super) stages: BTreeMap<Node, BuiltStage>,
+    pub(super) ships: BTreeMap<Node, (Ship, BuildContext)>,
+    pub(super) status: StatusTable,
+}
+
+pub(super) struct BuiltReceiver {
+    pub(super) receiver: Box<dyn Receiver>,
+    pub(super) outlets: Outlets,
+    pub(super) ways: BTreeMap<Signal, Arc<Slot>>,
+}
+
+pub(super) struct BuiltStage {
+    /// Its place in its pipeline, which is the order of draining.
+    pub(super) place: usize,
+    pub(super) stage: Arc<dyn Stage>,
+    pub(super) entrance: Arc<dyn Consumer>,
+    pub(super) way: Arc<Slot>,
+}
+
+/// Builds the components of a plan that are not kept; reports every one that cannot be built.
+/// What extensions offer is added to what the components share.
 pub fn build(
     plan: &Plan,
     factories: &dyn Factories,
     meters: &Meters,
     shared: &Shared,
+    keep: Keep,
 ) -> Result<Graph, Vec<BuildError>> {
-    let graph = Graph {
-        receivers: Vec::new(),
-        stages: Vec::new(),
-        deliveries: Vec::new(),
-        status: StatusTable::new(plan.nodes()),
-    };
+    let mut fingerprints = BTreeMap::new();
+    for node in plan.nodes() {
+        let mut fingerprint = factories.fingerprint(&node);
+        if let Node::Receiver { id } = &node {
+            // A receiver is told its signals when it starts.
+            let signals = plan.receivers().remove(id).unwrap_or_default();
+            fingerprint.push_str(&format!("{:?}", signals.keys()));
+        }
+        fingerprints.insert(node, fingerprint);
+    }
+    let wanted = |node: &&Node| keep.fingerprints.get(*node) != fingerprints.get(*node);
+    let wanted: BTreeSet<Node> = fingerprints.keys().filter(wanted).cloned().collect();
     let mut builder = Builder {
         factories,
         meters,
-        shared,
-        graph,
+        shared: shared.clone(),
+        wanted,
         errors: Vec::new(),
+        graph: Graph {
+            plan: plan.clone(),
+            fingerprints,
+            extensions: BTreeMap::new(),
+            receivers: BTreeMap::new(),
+            stages: BTreeMap::new(),
+            ships: BTreeMap::new(),
+            status: keep.status,
+        },
     };
-    let tails = builder.exporters(plan);
-    let heads = builder.pipelines(plan, &tails);
-    builder.receivers(plan, &heads);
+    builder.extensions(keep.services);
+    builder.exporters();
+    builder.stages();
+    builder.receivers();
     if builder.errors.is_empty() {
         Ok(builder.graph)
     } else {
@@ -89,122 +146,135 @@ pub fn build(
     }
 }
 
-type Tails<'p> = BTreeMap<(&'p ComponentId, Signal), Arc<dyn Consumer>>;
-type Heads<'p> = BTreeMap<&'p super::PipelineId, Arc<dyn Consumer>>;
-
 struct Builder<'f> {
     factories: &'f dyn Factories,
     meters: &'f Meters,
-    shared: &'f Shared,
-    graph: Graph,
+    shared: Shared,
+    wanted: BTreeSet<Node>,
     errors: Vec<BuildError>,
+    graph: Graph,
 }
 
 impl Builder<'_> {
-    fn exporters<'p>(&mut self, plan: &'p Plan) -> Tails<'p> {
-        let mut tails: Tails<'p> = BTreeMap::new();
+    fn extensions(&mut self, kept: BTreeMap<ComponentId, Services>) {
+        let mut services = Vec::new();
+        for id in self.graph.plan.extensions().to_vec() {
+            let node = Node::Extension { id: id.clone() };
+            if !self.wanted.contains(&node) {
+                services.extend(kept.get(&id).map(|kept| (id, kept.clone())));
+                continue;
+            }
+            let context = self.context("extension", &node, Signal::Traces);
+            match self.factories.extension(&context) {
+                Ok(extension) => {
+                    services.push((id, extension.offers()));
+                    self.graph.extensions.insert(node, extension);
+                }
+                Err(cause) => self.errors.push(BuildError { node, cause }),
+            }
+        }
+        self.shared.services = ServiceTable::new(services);
+    }
+
+    fn exporters(&mut self) {
+        let plan = self.graph.plan.clone();
         for (id, signal) in plan.exporters() {
             let node = Node::Exporter {
                 id: id.clone(),
                 signal,
             };
-            let context = self.context("exporter", id, signal);
-            let tail: Arc<dyn Consumer> = match self.factories.exporter(&context) {
-                Ok(Ship { exporter, delivery }) => {
-                    let status = self.graph.status.clone();
-                    let made = Delivery::new(exporter, delivery, &context, status);
-                    self.graph.deliveries.push(Arc::clone(&made));
-                    made
-                }
-                Err(cause) => self.failed(node, cause),
-            };
-            tails.insert((id, signal), tail);
+            if !self.wanted.contains(&node) {
+                continue;
+            }
+            let context = self.context("exporter", &node, signal);
+            match self.factories.exporter(&context) {
+                Ok(ship) => drop(self.graph.ships.insert(node, (ship, context))),
+                Err(cause) => self.errors.push(BuildError { node, cause }),
+            }
         }
-        tails
     }
 
-    fn pipelines<'p>(&mut self, plan: &'p Plan, tails: &Tails<'p>) -> Heads<'p> {
-        let mut heads: Heads<'p> = BTreeMap::new();
+    fn stages(&mut self) {
+        let plan = self.graph.plan.clone();
         for pipeline in plan.pipelines() {
-            let signal = pipeline.id.signal;
-            let tail = |id| tails.get(&(id, signal)).map(Arc::clone);
-            let mut head = fan_out(pipeline.exporters.iter().filter_map(tail).collect());
-            for (place, id) in pipeline.processors.iter().enumerate().rev() {
+            for (place, id) in pipeline.processors.iter().enumerate() {
                 let node = Node::Stage {
                     pipeline: pipeline.id.clone(),
                     id: id.clone(),
                 };
-                head = self.stage(node, place, signal, head);
+                if !self.wanted.contains(&node) {
+                    continue;
+                }
+                match self.stage(&node, place, pipeline.id.signal) {
+                    Ok(stage) => drop(self.graph.stages.insert(node, stage)),
+                    Err(cause) => self.errors.push(BuildError { node, cause }),
+                }
             }
-            heads.insert(&pipeline.id, head);
         }
-        heads
     }
 
-    fn stage(
-        &mut self,
-        node: Node,
-        place: usize,
-        signal: Signal,
-        next: Arc<dyn Consumer>,
-    ) -> Arc<dyn Consumer> {
-        let context = self.context("processor", node.id(), signal);
+    fn stage(&self, node: &Node, place: usize, signal: Signal) -> Result<BuiltStage, String> {
+        let context = self.context("processor", node, signal);
         let meters = &context.meters;
-        let next = Edge::out_of_stage(next, signal, meters);
-        let stage = match self.factories.stage(&context, next) {
-            Ok(stage) => stage,
-            Err(cause) => return self.failed(node, cause),
-        };
-        self.graph
-            .stages
-            .push((node.clone(), place, Arc::clone(&stage)));
-        Edge::into_stage(stage, node, signal, meters, self.graph.status.clone())
+        let way = Slot::new();
+        let next = OutOfStage::new(Arc::clone(&way), signal, meters);
+        let stage = self.factories.stage(&context, Arc::new(next))?;
+        let status = self.graph.status.clone();
+        let entrance = IntoStage::new(Arc::clone(&stage), node.clone(), signal, meters, status);
+        Ok(BuiltStage {
+            place,
+            stage,
+            entrance: Arc::new(entrance),
+            way,
+        })
     }
 
-    fn receivers(&mut self, plan: &Plan, heads: &Heads<'_>) {
+    fn receivers(&mut self) {
+        let plan = self.graph.plan.clone();
         for (id, signals) in plan.receivers() {
             let node = Node::Receiver { id: id.clone() };
-            let first = *signals.keys().next().expect("a receiver has a pipeline");
-            let context = self.context("receiver", id, first);
-            let mut outlets = Outlets::default();
-            for (signal, pipelines) in &signals {
-                let head = |at: &&_| heads.get(*at).map(Arc::clone);
-                let next = fan_out(pipelines.iter().filter_map(head).collect());
-                outlets.0.insert(
-                    *signal,
-                    Edge::out_of_receiver(next, *signal, &context.meters),
-                );
+            if !self.wanted.contains(&node) {
+                continue;
             }
             let signals: Vec<Signal> = signals.into_keys().collect();
+            let context = self.context("receiver", &node, signals[0]);
             match self.factories.receiver(&context, &signals) {
-                Ok(receiver) => self.graph.receivers.push((node, receiver, outlets)),
-                Err(cause) => drop(self.failed(node, cause)),
+                Ok(receiver) => {
+                    let (outlets, ways) = self.outlets(&signals, context.meters);
+                    let built = BuiltReceiver {
+                        receiver,
+                        outlets,
+                        ways,
+                    };
+                    self.graph.receivers.insert(node, built);
+                }
+                Err(cause) => self.errors.push(BuildError { node, cause }),
             }
         }
     }
 
-    fn context(&self, role: &'static str, id: &ComponentId, signal: Signal) -> BuildContext {
+    fn outlets(
+        &self,
+        signals: &[Signal],
+        meters: Meters,
+    ) -> (Outlets, BTreeMap<Signal, Arc<Slot>>) {
+        let ways: BTreeMap<_, _> = signals.iter().map(|at| (*at, Slot::new())).collect();
+        let (memory, slots) = (self.shared.memory.clone(), ways.clone());
+        let lead = move |signal, transport: Option<&'static str>| -> Arc<dyn Consumer> {
+            let next = Arc::clone(&slots[&signal]);
+            let memory = memory.clone();
+            Arc::new(OutOfReceiver::new(next, signal, transport, &meters, memory))
+        };
+        (Outlets::leading(signals.to_vec(), Arc::new(lead)), ways)
+    }
+
+    fn context(&self, role: &'static str, node: &Node, signal: Signal) -> BuildContext {
         BuildContext {
-            id: id.clone(),
+            id: node.id().clone(),
             signal,
-            meters: self.meters.labelled(&[(role, &id.to_string())]),
+            meters: self.meters.labelled(&[(role, &node.id().to_string())]),
             shared: self.shared.clone(),
+            health: Reporter::new(self.graph.status.clone(), node.clone()),
         }
-    }
-
-    /// Notes the failure and stands in for the component, so that the rest is still checked.
-    fn failed(&mut self, node: Node, cause: String) -> Arc<dyn Consumer> {
-        self.errors.push(BuildError { node, cause });
-        Arc::new(Nowhere)
-    }
-}
-
-/// Takes the place of a component that could not be built; the graph is thrown away anyway.
-struct Nowhere;
-
-#[async_trait]
-impl Consumer for Nowhere {
-    async fn consume(&self, _batch: Batch) -> Result<(), Refusal> {
-        Err(Refusal::never(Fault::Tapline, "not built"))
     }
 }

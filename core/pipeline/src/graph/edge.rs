@@ -1,20 +1,15 @@
-//! The meters and the fire doors of the graph: every edge counts what passes and stops panics.
+//! The meters of the graph: every edge counts what passes. Nobody's panic goes past a stage's.
 
-use std::{
-    cell::Cell,
-    panic::AssertUnwindSafe,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{cell::Cell, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use futures_util::FutureExt;
 use tapline_pdata::{Batch, Signal};
 use tokio::time::Instant;
 
-use super::{Node, supervise::panic_text};
+use super::{Node, slot::Slot, supervise::panic_text};
 use crate::{
-    Consumer, Counter, Fault, Histogram, Refusal, Stage, Status, StatusTable,
+    Consumer, Counter, Fault, Histogram, Memory, Refusal, Stage, Status, StatusTable,
     meter::{
         Meters,
         account::{Account, Outcome, Reason},
@@ -22,137 +17,56 @@ use crate::{
     },
 };
 
-/// Makes the consumers that stand between two components.
-pub(super) struct Edge;
-
-impl Edge {
-    /// Counts what a receiver gets rid of.
-    pub(super) fn out_of_receiver(
-        next: Arc<dyn Consumer>,
-        signal: Signal,
-        meters: &Meters,
-    ) -> Arc<dyn Consumer> {
-        Arc::new(Answered {
-            next,
-            answers: Answers::new(signal, meters),
-            account: meters.account(signal, &[]),
-        })
-    }
-
-    /// Counts what enters a stage, and keeps its panics from its callers.
-    pub(super) fn into_stage(
-        stage: Arc<dyn Stage>,
-        node: Node,
-        signal: Signal,
-        meters: &Meters,
-        status: StatusTable,
-    ) -> Arc<dyn Consumer> {
-        let (name, help) = names::PROCESSOR_INCOMING;
-        let incoming = meters.counter(name, help, &[("otel_signal", signal.name())]);
-        let (name, help) = names::PROCESSOR_DURATION;
-        let labels = [("otel_signal", signal.name())];
-        let duration = meters.durations(name, help, &labels, &names::DURATION_BOUNDS);
-        Arc::new(Guarded {
-            stage,
-            incoming,
-            duration,
-            node,
-            status,
-        })
-    }
-
-    /// Counts what a stage passes on.
-    pub(super) fn out_of_stage(
-        next: Arc<dyn Consumer>,
-        signal: Signal,
-        meters: &Meters,
-    ) -> Arc<dyn Consumer> {
-        let (name, help) = names::PROCESSOR_OUTGOING;
-        let outgoing = meters.counter(name, help, &[("otel_signal", signal.name())]);
-        Arc::new(Passing { next, outgoing })
-    }
-}
-
-struct Answered {
-    next: Arc<dyn Consumer>,
-    answers: Answers,
+/// Counts what a receiver gets rid of, and puts its bytes on the account if the receiver did not.
+pub(super) struct OutOfReceiver {
+    next: Arc<Slot>,
+    memory: Memory,
+    accepted: Counter,
+    refused: Counter,
     account: Account,
 }
 
-/// What a receiver was told, by what its data came over.
-struct Answers {
-    signal: Signal,
-    meters: Meters,
-    /// For data that came over nothing that has a name.
-    plain: Pair,
-    by_transport: Mutex<Vec<(&'static str, Pair)>>,
-}
-
-/// Items accepted and refused.
-#[derive(Clone)]
-struct Pair {
-    accepted: Counter,
-    refused: Counter,
-}
-
-/// The most transports one receiver tells apart: there are few, and their names are fixed.
-const TRANSPORTS_MAX: usize = 8;
-
-impl Answers {
-    fn new(signal: Signal, meters: &Meters) -> Self {
-        Self {
-            signal,
-            meters: meters.clone(),
-            plain: Pair::new(signal, meters, &[]),
-            by_transport: Mutex::default(),
-        }
-    }
-
-    fn over(&self, transport: Option<&'static str>) -> Pair {
-        let Some(transport) = transport else {
-            return self.plain.clone();
-        };
-        let mut known = self.by_transport.lock().expect("nothing panics here");
-        if let Some((_, pair)) = known.iter().find(|(name, _)| *name == transport) {
-            return pair.clone();
-        }
-        if known.len() >= TRANSPORTS_MAX {
-            return self.plain.clone();
-        }
-        let pair = Pair::new(self.signal, &self.meters, &[("transport", transport)]);
-        known.push((transport, pair.clone()));
-        pair
-    }
-}
-
-impl Pair {
-    fn new(signal: Signal, meters: &Meters, labels: &[(&'static str, &str)]) -> Self {
+impl OutOfReceiver {
+    pub(super) fn new(
+        next: Arc<Slot>,
+        signal: Signal,
+        transport: Option<&'static str>,
+        meters: &Meters,
+        memory: Memory,
+    ) -> Self {
+        let label = transport.map(|transport| ("transport", transport));
         let counter = |metric: names::Metric| {
-            meters.counter(names::per_signal(metric, signal), metric.1, labels)
+            let name = names::per_signal(metric, signal);
+            meters.counter(name, metric.1, label.as_slice())
         };
         Self {
+            next,
+            memory,
             accepted: counter(names::RECEIVER_ACCEPTED),
             refused: counter(names::RECEIVER_REFUSED),
+            account: meters.account(signal, &[]),
         }
     }
 }
 
 #[async_trait]
-impl Consumer for Answered {
-    async fn consume(&self, batch: Batch) -> Result<(), Refusal> {
+impl Consumer for OutOfReceiver {
+    async fn consume(&self, mut batch: Batch) -> Result<(), Refusal> {
         let items = u64::from(batch.items());
         // A receiver that stops waiting has had no answer: it still has the items.
         let ticket = self
             .account
             .ticket(items, Outcome::Refused(Reason::Cancelled));
-        let transport = batch.origin().and_then(|origin| origin.transport);
-        let told = self.answers.over(transport);
+        if !batch.is_held() {
+            let held = self.memory.hold(batch.size_bytes());
+            batch = batch.with_hold(Arc::new(held));
+        }
         let answer = self.next.consume(batch).await;
         if answer.is_ok() {
-            told.accepted.add(items);
+            self.accepted.add(items);
             ticket.settle(Outcome::Sent);
         } else {
-            told.refused.add(items);
+            self.refused.add(items);
             ticket.settle(Outcome::Refused(Reason::Downstream));
         }
         answer
@@ -168,7 +82,8 @@ tokio::task_local! {
     static BEHIND: Cell<Duration>;
 }
 
-struct Guarded {
+/// Counts and times what enters a stage, and keeps its panics from its callers.
+pub(super) struct IntoStage {
     stage: Arc<dyn Stage>,
     incoming: Counter,
     duration: Histogram,
@@ -176,33 +91,28 @@ struct Guarded {
     status: StatusTable,
 }
 
-#[async_trait]
-impl Consumer for Guarded {
-    async fn consume(&self, batch: Batch) -> Result<(), Refusal> {
-        self.incoming.add(u64::from(batch.items()));
-        let answer = AssertUnwindSafe(self.timed(batch)).catch_unwind().await;
-        answer.unwrap_or_else(|panic| {
-            let cause = panic_text(&*panic);
-            if self
-                .status
-                .report(&self.node, Status::PermanentError, &cause)
-            {
-                tracing::error!(component = %self.node, error = %cause, "component panicked");
-            }
-            // The same batch would do it again.
-            Err(Refusal::never(
-                Fault::Tapline,
-                format!("{} panicked: {cause}", self.node),
-            ))
-        })
+impl IntoStage {
+    pub(super) fn new(
+        stage: Arc<dyn Stage>,
+        node: Node,
+        signal: Signal,
+        meters: &Meters,
+        status: StatusTable,
+    ) -> Self {
+        let labels = [("otel_signal", signal.name())];
+        let (name, help) = names::PROCESSOR_INCOMING;
+        let incoming = meters.counter(name, help, &labels);
+        let (name, help) = names::PROCESSOR_DURATION;
+        let duration = meters.durations(name, help, &labels, &names::DURATION_BOUNDS);
+        Self {
+            stage,
+            incoming,
+            duration,
+            node,
+            status,
+        }
     }
 
-    fn admit(&self, bytes: usize) -> Result<(), Refusal> {
-        self.stage.admit(bytes)
-    }
-}
-
-impl Guarded {
     /// Measures how long the stage itself takes, if anybody wants to know.
     async fn timed(&self, batch: Batch) -> Result<(), Refusal> {
         if !self.duration.is_followed() {
@@ -220,13 +130,47 @@ impl Guarded {
     }
 }
 
-struct Passing {
-    next: Arc<dyn Consumer>,
+#[async_trait]
+impl Consumer for IntoStage {
+    async fn consume(&self, batch: Batch) -> Result<(), Refusal> {
+        self.incoming.add(u64::from(batch.items()));
+        let answer = AssertUnwindSafe(self.timed(batch)).catch_unwind().await;
+        answer.unwrap_or_else(|panic| {
+            let cause = panic_text(&*panic);
+            Err(refusal_of_panicked(&self.node, &cause, &self.status))
+        })
+    }
+
+    fn admit(&self, bytes: usize) -> Result<(), Refusal> {
+        self.stage.admit(bytes)
+    }
+}
+
+/// Notes that a processor panicked, and returns what its caller is told.
+pub(super) fn refusal_of_panicked(node: &Node, cause: &str, status: &StatusTable) -> Refusal {
+    if status.report(node, Status::PermanentError, cause) {
+        tracing::error!(component = %node, error = %cause, "component panicked");
+    }
+    // The same batch would do it again.
+    Refusal::never(Fault::Tapline, format!("{node} panicked: {cause}"))
+}
+
+/// Counts what a stage passes on.
+pub(super) struct OutOfStage {
+    next: Arc<Slot>,
     outgoing: Counter,
 }
 
+impl OutOfStage {
+    pub(super) fn new(next: Arc<Slot>, signal: Signal, meters: &Meters) -> Self {
+        let (name, help) = names::PROCESSOR_OUTGOING;
+        let outgoing = meters.counter(name, help, &[("otel_signal", signal.name())]);
+        Self { next, outgoing }
+    }
+}
+
 #[async_trait]
-impl Consumer for Passing {
+impl Consumer for OutOfStage {
     async fn consume(&self, batch: Batch) -> Result<(), Refusal> {
         self.outgoing.add(u64::from(batch.items()));
         // A stage that passes on from a task of its own is not being called: nobody waits for it.
@@ -246,8 +190,6 @@ impl Consumer for Passing {
 
 #[cfg(test)]
 mod tests {
-    use tapline_pdata::Origin;
-
     use super::*;
     use crate::{fake::batch, meter::account};
 
@@ -267,21 +209,19 @@ mod tests {
         }
     }
 
-    fn edge(next: Next) -> (Arc<dyn Consumer>, Meters) {
-        let meters = Meters::new();
+    fn edge(next: Next, transport: Option<&'static str>, meters: &Meters) -> OutOfReceiver {
         let view = meters.labelled(&[("receiver", "otlp")]);
-        let edge = Edge::out_of_receiver(Arc::new(next), Signal::Traces, &view);
-        (edge, meters)
+        let slot = Slot::new();
+        slot.connect(Arc::new(next));
+        OutOfReceiver::new(slot, Signal::Traces, transport, &view, Memory::new())
     }
 
     #[tokio::test]
     async fn counts_by_what_the_data_came_over() {
-        let (edge, meters) = edge(Next::Takes);
+        let meters = Meters::new();
         for transport in [Some("grpc"), Some("http"), Some("grpc"), None] {
-            let mut origin = Origin::default();
-            origin.transport = transport;
-            let batch = batch(2).with_origin(Some(Arc::new(origin)));
-            edge.consume(batch).await.expect("is taken");
+            let edge = edge(Next::Takes, transport, &meters);
+            edge.consume(batch(2)).await.expect("is taken");
         }
         let name = "otelcol_receiver_accepted_spans";
         let over = |transport| meters.total(name, &[("transport", transport)]);
@@ -291,10 +231,12 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_receiver_that_stops_waiting_still_has_its_items() {
-        let (edge, meters) = edge(Next::Hangs);
+        let meters = Meters::new();
+        let edge = edge(Next::Hangs, None, &meters);
         let wait = Duration::from_secs(1);
         let waiting = tokio::time::timeout(wait, edge.consume(batch(3)));
         waiting.await.expect_err("nobody answers");
+        assert_eq!(edge.memory.held_bytes(), 0);
         let account = meters
             .labelled(&[("receiver", "otlp")])
             .account(Signal::Traces, &[]);

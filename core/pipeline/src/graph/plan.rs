@@ -47,6 +47,11 @@ pub struct Pipeline {
 /// One component instance.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Node {
+    /// An extension.
+    Extension {
+        /// Its id in the configuration.
+        id: ComponentId,
+    },
     /// A receiver, serving every signal it is used for.
     Receiver {
         /// Its id in the configuration.
@@ -72,13 +77,17 @@ impl Node {
     /// Returns the id in the configuration.
     pub fn id(&self) -> &ComponentId {
         match self {
-            Self::Receiver { id } | Self::Stage { id, .. } | Self::Exporter { id, .. } => id,
+            Self::Extension { id }
+            | Self::Receiver { id }
+            | Self::Stage { id, .. }
+            | Self::Exporter { id, .. } => id,
         }
     }
 
-    /// Returns what it is, in the user's words: `receiver`, `processor` or `exporter`.
+    /// Returns what it is, in the user's words: `receiver`, `processor`, `exporter`, `extension`.
     pub fn role(&self) -> &'static str {
         match self {
+            Self::Extension { .. } => "extension",
             Self::Receiver { .. } => "receiver",
             Self::Stage { .. } => "processor",
             Self::Exporter { .. } => "exporter",
@@ -89,6 +98,7 @@ impl Node {
 impl fmt::Display for Node {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Extension { id } => write!(f, "extension {id}"),
             Self::Receiver { id } => write!(f, "receiver {id}"),
             Self::Stage { pipeline, id } => write!(f, "processor {id} in {pipeline}"),
             Self::Exporter { id, signal } => write!(f, "exporter {id} for {signal}"),
@@ -119,6 +129,7 @@ pub enum PlanError {
 /// A valid graph on paper. Prints one edge per line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
+    extensions: Vec<ComponentId>,
     pipelines: Vec<Pipeline>,
 }
 
@@ -137,10 +148,33 @@ impl Plan {
             check(pipeline, &mut errors);
         }
         if errors.is_empty() {
-            Ok(Self { pipelines })
+            Ok(Self {
+                extensions: Vec::new(),
+                pipelines,
+            })
         } else {
             Err(errors)
         }
+    }
+
+    /// Makes the plan of a graph that has nothing in it yet.
+    pub(super) fn empty() -> Self {
+        Self {
+            extensions: Vec::new(),
+            pipelines: Vec::new(),
+        }
+    }
+
+    /// Adds the extensions, in the order in which they are to be started.
+    #[must_use]
+    pub fn with_extensions(mut self, extensions: Vec<ComponentId>) -> Self {
+        self.extensions = extensions;
+        self
+    }
+
+    /// Returns the extensions, in the order in which they are started.
+    pub fn extensions(&self) -> &[ComponentId] {
+        &self.extensions
     }
 
     /// Returns the pipelines, in the order they were given.
@@ -173,6 +207,8 @@ impl Plan {
 
     /// Lists every component instance once, upstream before downstream.
     pub fn nodes(&self) -> Vec<Node> {
+        let extensions = self.extensions.iter().cloned();
+        let extensions = extensions.map(|id| Node::Extension { id });
         let receivers = self
             .receivers()
             .into_keys()
@@ -183,7 +219,11 @@ impl Plan {
             id: id.clone(),
             signal,
         });
-        receivers.chain(stages).chain(exporters).collect()
+        extensions
+            .chain(receivers)
+            .chain(stages)
+            .chain(exporters)
+            .collect()
     }
 
     /// Lists who feeds whom, upstream before downstream within a pipeline.

@@ -1,15 +1,23 @@
 //! A running graph: started downstream first, watched, and stopped as one.
+//!
+//! Starting is taking over from a graph of nothing; a reload takes over from the one that runs.
+//! Both go through [`Running::take_over`](super::take_over).
 
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use futures_util::FutureExt;
-use tokio::sync::mpsc;
+use tapline_config::ComponentId;
+use tapline_pdata::Signal;
+use tokio::{sync::mpsc, task::JoinSet};
 
 use super::{
-    Graph, Node,
-    supervise::{Supervisor, Task, panic_text},
+    Graph, Keep, Node, Plan, Stopped,
+    slot::Slot,
+    supervise::{Supervisor, Task},
 };
-use crate::{Delivery, Outlets, Receiver, Stage, StartError, Status, StatusTable, Stop, Work};
+use crate::{Consumer, Delivery, Extension, Services, Stage, StatusTable, Stop};
+
+/// How many receivers may report that they failed before the host looks.
+const FATAL_WAITING: usize = 16;
 
 /// How a graph runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +34,7 @@ impl Default for RunSettings {
     }
 }
 
-/// A component could not start; whatever had been started is stopped again.
+/// A component could not start.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("cannot start {node}: {cause}")]
 pub struct StartFailure {
@@ -50,18 +58,37 @@ pub struct Fatal {
 pub struct Running {
     pub(super) settings: RunSettings,
     pub(super) status: StatusTable,
-    pub(super) receivers: Vec<Task>,
-    pub(super) receiver_stop: Stop,
-    pub(super) stages: Vec<RunningStage>,
-    pub(super) deliveries: Vec<Arc<Delivery>>,
-    supervisor: Supervisor,
+    pub(super) plan: Plan,
+    pub(super) fingerprints: BTreeMap<Node, String>,
+    pub(super) extensions: Vec<RunningExtension>,
+    pub(super) receivers: BTreeMap<Node, RunningReceiver>,
+    pub(super) stages: BTreeMap<Node, RunningStage>,
+    pub(super) deliveries: BTreeMap<Node, Arc<Delivery>>,
+    /// Components that a reload has replaced and that still finish what they hold.
+    pub(super) retiring: JoinSet<Stopped>,
+    pub(super) supervisor: Supervisor,
     fatal: mpsc::Receiver<Fatal>,
+}
+
+pub(super) struct RunningExtension {
+    pub(super) node: Node,
+    pub(super) extension: Arc<dyn Extension>,
+    pub(super) stop: Stop,
+    pub(super) work: Option<Task>,
+}
+
+pub(super) struct RunningReceiver {
+    pub(super) ways: BTreeMap<Signal, Arc<Slot>>,
+    pub(super) stop: Stop,
+    pub(super) work: Task,
 }
 
 pub(super) struct RunningStage {
     pub(super) node: Node,
     pub(super) place: usize,
     pub(super) stage: Arc<dyn Stage>,
+    pub(super) entrance: Arc<dyn Consumer>,
+    pub(super) way: Arc<Slot>,
     pub(super) stop: Stop,
     pub(super) work: Option<Task>,
 }
@@ -72,98 +99,71 @@ impl Graph {
         &self.status
     }
 
-    /// Starts deliveries, then stages, then receivers.
+    /// Starts extensions, deliveries, stages, then receivers. If one cannot start, whatever had
+    /// been started is stopped again.
     ///
     /// A receiver may take as long as it needs to acquire; the host bounds that if it must.
     pub async fn start(self, settings: RunSettings) -> Result<Running, StartFailure> {
-        let (tell, fatal) = mpsc::channel(self.receivers.len().max(1));
-        let mut running = Running {
-            settings,
-            receivers: Vec::new(),
-            receiver_stop: Stop::new(),
-            stages: Vec::new(),
-            deliveries: self.deliveries,
-            supervisor: Supervisor::new(self.status.clone(), tell),
-            status: self.status,
-            fatal,
-        };
-        for delivery in running.deliveries.clone() {
-            running.status.report(delivery.node(), Status::Starting, "");
-            if let Err(StartError(cause)) = delivery.start().await {
-                let node = delivery.node().clone();
-                running.status.report(&node, Status::PermanentError, &cause);
+        let mut running = Running::idle(settings, self.status.clone());
+        match running.take_over(self).await {
+            Ok(()) => Ok(running),
+            Err(failure) => {
                 running.stop().await;
-                return Err(StartFailure { node, cause });
-            }
-            running.status.report(delivery.node(), Status::Ok, "");
-        }
-        for (node, place, stage) in self.stages {
-            running.start_stage(node, place, stage);
-        }
-        for (node, receiver, outlets) in self.receivers {
-            if let Err(failure) = running.start_receiver(node, receiver, outlets).await {
-                running.stop().await;
-                return Err(failure);
+                Err(failure)
             }
         }
-        Ok(running)
     }
 }
 
 impl Running {
+    fn idle(settings: RunSettings, status: StatusTable) -> Self {
+        let (tell, fatal) = mpsc::channel(FATAL_WAITING);
+        Self {
+            settings,
+            supervisor: Supervisor::new(status.clone(), tell),
+            status,
+            plan: Plan::empty(),
+            fingerprints: BTreeMap::new(),
+            extensions: Vec::new(),
+            receivers: BTreeMap::new(),
+            stages: BTreeMap::new(),
+            deliveries: BTreeMap::new(),
+            retiring: JoinSet::new(),
+            fatal,
+        }
+    }
+
     /// Returns the states of the components.
     pub fn status(&self) -> &StatusTable {
         &self.status
     }
 
+    /// Returns what runs.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Returns what a successor may keep, for [`build`](super::build).
+    pub fn keep(&self) -> Keep {
+        let services = |running: &RunningExtension| -> (ComponentId, Services) {
+            (running.node.id().clone(), running.extension.offers())
+        };
+        Keep {
+            fingerprints: self.fingerprints.clone(),
+            services: self.extensions.iter().map(services).collect(),
+            status: self.status.clone(),
+        }
+    }
+
     /// Waits until a receiver's work ends with an error; forever if none does. Cancel-safe.
     ///
-    /// A panic is not fatal: it leaves one component in [`Status::PermanentError`].
+    /// A panic is not fatal: it leaves one component in
+    /// [`Status::PermanentError`](crate::Status::PermanentError).
     pub async fn wait_fatal(&mut self) -> Fatal {
         // The supervisor keeps a sender, so the channel cannot close first.
         self.fatal
             .recv()
             .await
             .expect("the supervisor lives as long as the graph")
-    }
-
-    fn start_stage(&mut self, node: Node, place: usize, stage: Arc<dyn Stage>) {
-        self.status.report(&node, Status::Starting, "");
-        let stop = Stop::new();
-        let work = Arc::clone(&stage).start(stop.clone());
-        let work = work.map(|work| self.supervisor.local(node.clone(), work));
-        self.status.report(&node, Status::Ok, "");
-        self.stages.push(RunningStage {
-            node,
-            place,
-            stage,
-            stop,
-            work,
-        });
-    }
-
-    async fn start_receiver(
-        &mut self,
-        node: Node,
-        receiver: Box<dyn Receiver>,
-        outlets: Outlets,
-    ) -> Result<(), StartFailure> {
-        self.status.report(&node, Status::Starting, "");
-        let start = receiver.start(outlets, self.receiver_stop.clone());
-        let started: Result<Work, StartError> = AssertUnwindSafe(start)
-            .catch_unwind()
-            .await
-            .unwrap_or_else(|panic| Err(StartError(format!("panicked: {}", panic_text(&*panic)))));
-        match started {
-            Ok(work) => {
-                self.status.report(&node, Status::Ok, "");
-                self.receivers.push(self.supervisor.vital(node, work));
-                Ok(())
-            }
-            Err(StartError(cause)) => {
-                self.status.report(&node, Status::PermanentError, &cause);
-                Err(StartFailure { node, cause })
-            }
-        }
     }
 }

@@ -1,121 +1,184 @@
-//! Stopping a graph: one pass, one deadline, and an account of what was lost.
+//! Stopping: one pass, one deadline, and an account of what was lost.
 //!
 //! Long waits for retries end first, because a receiver may be waiting for one. Then receivers finish what they
-//! hold, stages drain in the order of the flow, deliveries drain, exporters close. No phase gets
-//! all that is left of the deadline, so that one hung component leaves time for the rest.
+//! hold, stages drain in the order of the flow, deliveries drain, exporters close, extensions stop.
+//! No phase gets all that is left of the deadline, so that one hung component leaves time for the
+//! rest. A reload stops what it has left over by the same rules.
 
-use std::{collections::BTreeSet, panic::AssertUnwindSafe, time::Duration};
+use std::{collections::BTreeSet, mem, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures_util::{FutureExt, future::join_all};
 use tokio::time::{Instant, timeout};
 
-use super::{Node, Running, run::RunningStage, supervise::Task};
-use crate::{Drained, Status, StatusTable};
+use super::{
+    Node, Running,
+    run::{RunningExtension, RunningStage},
+    supervise::Task,
+};
+use crate::{Delivery, Status, StatusTable};
 
 /// How stopping went.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stopped {
     /// Items that deliveries still held and could not ship in time.
     pub lost_items: u64,
-    /// Items that queues on disk keep for the next process.
+    /// Items that wait on disk for the next start.
     pub spilled_items: u64,
     /// Components that had to be cut off.
     pub unfinished: Vec<Node>,
+}
+
+impl Stopped {
+    /// Says what was lost, if anything was.
+    pub(super) fn log(&self, message: &'static str) {
+        if self.lost_items == 0 && self.unfinished.is_empty() {
+            return;
+        }
+        let unfinished: Vec<String> = self.unfinished.iter().map(Node::to_string).collect();
+        tracing::warn!(
+            lost_items = self.lost_items,
+            spilled_items = self.spilled_items,
+            ?unfinished,
+            "{message}"
+        );
+    }
 }
 
 impl Running {
     /// Stops everything within the deadline, losing as little as possible, and says what was lost.
     pub async fn stop(mut self) -> Stopped {
         let budget = Budget::starting_now(self.settings.shutdown_deadline);
-        let mut unfinished = Vec::new();
-        self.deliveries.iter().for_each(|delivery| delivery.hurry());
-        self.stop_receivers(budget, &mut unfinished).await;
-        self.stop_stages(budget, &mut unfinished).await;
-        let Drained {
-            lost_items,
-            spilled_items,
-        } = self.stop_deliveries(budget, &mut unfinished).await;
-        if lost_items > 0 || !unfinished.is_empty() {
-            let unfinished: Vec<String> = unfinished.iter().map(Node::to_string).collect();
-            tracing::warn!(
-                lost_items,
-                ?unfinished,
-                "stopped before everything was delivered"
-            );
+        let mut stopped = Stopped::default();
+        self.deliveries
+            .values()
+            .for_each(|delivery| delivery.hurry());
+        let status = self.status.clone();
+        let reporting = Some(&status);
+        for (node, receiver) in &self.receivers {
+            status.report(node, Status::Stopping, "");
+            receiver.stop.request();
         }
-        Stopped {
-            lost_items,
-            spilled_items,
-            unfinished,
+        let receivers = mem::take(&mut self.receivers).into_values();
+        let receivers = receivers.map(|receiver| receiver.work).collect();
+        finish_all(receivers, budget, reporting, &mut stopped.unfinished).await;
+        let stages = mem::take(&mut self.stages).into_values().collect();
+        drain_stages(stages, budget, reporting, &mut stopped.unfinished).await;
+        for node in self.deliveries.keys() {
+            status.report(node, Status::Stopping, "");
         }
+        let deliveries = mem::take(&mut self.deliveries).into_values().collect();
+        drain_deliveries(deliveries, budget, &mut stopped).await;
+        self.wait_for_retiring(budget).await;
+        for extension in self.extensions.drain(..).rev() {
+            stop_extension(extension, budget.left(), reporting).await;
+        }
+        for (node, _) in status.snapshot() {
+            status.report(&node, Status::Stopping, "");
+            status.report(&node, Status::Stopped, "");
+        }
+        stopped.log("stopped before everything was delivered");
+        stopped
     }
 
-    async fn stop_receivers(&mut self, budget: Budget, unfinished: &mut Vec<Node>) {
-        for task in &self.receivers {
-            self.status.report(&task.node, Status::Stopping, "");
+    /// What was replaced before may still be finishing; it logs its own losses.
+    async fn wait_for_retiring(&mut self, budget: Budget) {
+        let all = async { while self.retiring.join_next().await.is_some() {} };
+        if timeout(budget.most(), all).await.is_err() {
+            tracing::warn!("components that a reload removed did not finish in time");
         }
-        self.receiver_stop.request();
+    }
+}
+
+/// Waits for tasks that were asked to end.
+pub(super) async fn finish_all(
+    tasks: Vec<Task>,
+    budget: Budget,
+    status: Option<&StatusTable>,
+    unfinished: &mut Vec<Node>,
+) {
+    let share = budget.half();
+    let ended = join_all(tasks.into_iter().map(|task| finish(task, share, status))).await;
+    unfinished.extend(ended.into_iter().flatten());
+}
+
+/// Drains stages, those of all pipelines at once, place by place: a hung one must not use up the
+/// time of the others.
+pub(super) async fn drain_stages(
+    mut stages: Vec<RunningStage>,
+    budget: Budget,
+    status: Option<&StatusTable>,
+    unfinished: &mut Vec<Node>,
+) {
+    let places: BTreeSet<usize> = stages.iter().map(|stage| stage.place).collect();
+    for place in places {
+        let here = stages.extract_if(.., |stage| stage.place == place);
         let share = budget.half();
-        let tasks = self.receivers.drain(..);
-        let ended = join_all(tasks.map(|task| finish(task, share, &self.status))).await;
+        let ended = join_all(here.map(|stage| drain(stage, share, status))).await;
         unfinished.extend(ended.into_iter().flatten());
     }
+}
 
-    async fn stop_stages(&mut self, budget: Budget, unfinished: &mut Vec<Node>) {
-        let mut stages = std::mem::take(&mut self.stages);
-        // All pipelines at once, place by place: a hung one must not use up the others' time.
-        let places: BTreeSet<usize> = stages.iter().map(|stage| stage.place).collect();
-        for place in places {
-            let here = stages.extract_if(.., |stage| stage.place == place);
-            let share = budget.half();
-            let ended = join_all(here.map(|stage| drain(stage, share, &self.status))).await;
-            unfinished.extend(ended.into_iter().flatten());
+/// Drains deliveries, then closes each exporter once.
+pub(super) async fn drain_deliveries(
+    mut deliveries: Vec<Arc<Delivery>>,
+    budget: Budget,
+    stopped: &mut Stopped,
+) {
+    let share = budget.most();
+    for drained in join_all(deliveries.iter().map(|delivery| delivery.drain(share))).await {
+        stopped.lost_items += drained.lost_items;
+        stopped.spilled_items += drained.spilled_items;
+    }
+    let mut closed = BTreeSet::new();
+    // One instance may serve several signals.
+    deliveries.retain(|delivery| closed.insert(delivery.exporter_address()));
+    let close = deliveries.iter().map(|delivery| async {
+        let ended = timeout(budget.left(), delivery.close()).await.is_ok();
+        (!ended).then(|| delivery.node().clone())
+    });
+    stopped
+        .unfinished
+        .extend(join_all(close).await.into_iter().flatten());
+}
+
+/// Ends the work of an extension, and waits for it.
+pub(super) async fn stop_extension(
+    running: RunningExtension,
+    limit: Duration,
+    status: Option<&StatusTable>,
+) {
+    report(status, &running.node, Status::Stopping);
+    running.stop.request();
+    if let Some(task) = running.work {
+        let node = finish(task, limit, status).await;
+        if let Some(node) = node {
+            tracing::warn!(component = %node, "did not stop in time");
         }
     }
-
-    async fn stop_deliveries(&mut self, budget: Budget, unfinished: &mut Vec<Node>) -> Drained {
-        for delivery in &self.deliveries {
-            self.status.report(delivery.node(), Status::Stopping, "");
-        }
-        let share = budget.most();
-        let drained = join_all(self.deliveries.iter().map(|delivery| delivery.drain(share))).await;
-        let mut closed = BTreeSet::new();
-        // One instance may serve several signals.
-        self.deliveries
-            .retain(|delivery| closed.insert(delivery.exporter_address()));
-        let close = self.deliveries.iter().map(|delivery| async {
-            let ended = timeout(budget.left(), delivery.close()).await.is_ok();
-            (!ended).then(|| delivery.node().clone())
-        });
-        unfinished.extend(join_all(close).await.into_iter().flatten());
-        for (node, _) in self.status.snapshot() {
-            self.status.report(&node, Status::Stopped, "");
-        }
-        Drained {
-            lost_items: drained.iter().map(|each| each.lost_items).sum(),
-            spilled_items: drained.iter().map(|each| each.spilled_items).sum(),
-        }
-    }
+    report(status, &running.node, Status::Stopped);
 }
 
 /// Waits for a task, and cuts it off when its time is over.
-async fn finish(task: Task, limit: Duration, status: &StatusTable) -> Option<Node> {
-    let Task { node, handle } = task;
-    let ended = timeout(limit, handle).await.is_ok();
-    status.report(&node, Status::Stopped, "");
-    (!ended).then_some(node)
+async fn finish(mut task: Task, limit: Duration, status: Option<&StatusTable>) -> Option<Node> {
+    let ended = timeout(limit, task.ended()).await.is_ok();
+    report(status, &task.node, Status::Stopped);
+    (!ended).then_some(task.node)
 }
 
 /// Drains a stage while its work still runs, then ends the work.
-async fn drain(stage: RunningStage, limit: Duration, status: &StatusTable) -> Option<Node> {
+async fn drain(
+    running: RunningStage,
+    limit: Duration,
+    status: Option<&StatusTable>,
+) -> Option<Node> {
     let RunningStage {
         node,
         stage,
         stop,
         work,
         ..
-    } = stage;
-    status.report(&node, Status::Stopping, "");
+    } = running;
+    report(status, &node, Status::Stopping);
     let until = Instant::now() + limit;
     let drained = AssertUnwindSafe(stage.drain(limit)).catch_unwind();
     let drained = matches!(timeout(limit, drained).await, Ok(Ok(())));
@@ -125,18 +188,24 @@ async fn drain(stage: RunningStage, limit: Duration, status: &StatusTable) -> Op
         Some(task) => finish(task, left, status).await.is_some(),
         None => false,
     };
-    status.report(&node, Status::Stopped, "");
+    report(status, &node, Status::Stopped);
     (!drained || cut_off).then_some(node)
+}
+
+fn report(table: Option<&StatusTable>, node: &Node, status: Status) {
+    if let Some(table) = table {
+        table.report(node, status, "");
+    }
 }
 
 /// What is left of the deadline.
 #[derive(Clone, Copy)]
-struct Budget {
+pub(super) struct Budget {
     end: Instant,
 }
 
 impl Budget {
-    fn starting_now(deadline: Duration) -> Self {
+    pub(super) fn starting_now(deadline: Duration) -> Self {
         Self {
             end: Instant::now() + deadline,
         }
@@ -147,7 +216,7 @@ impl Budget {
     }
 
     /// The share of a phase after which others still have much to do.
-    fn half(self) -> Duration {
+    pub(super) fn half(self) -> Duration {
         self.left() / 2
     }
 

@@ -15,6 +15,16 @@ pub(super) struct Task {
     pub(super) handle: AbortOnDropHandle<()>,
 }
 
+impl Task {
+    /// Waits until the work has ended. May be asked again.
+    pub(super) async fn ended(&mut self) {
+        if !self.handle.is_finished() {
+            // Its end, error or panic has been reported by the task itself.
+            let _reported = (&mut self.handle).await;
+        }
+    }
+}
+
 /// Spawns work and reports how it ended.
 pub(super) struct Supervisor {
     status: StatusTable,

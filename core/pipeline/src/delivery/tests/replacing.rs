@@ -9,7 +9,7 @@ async fn replace(
     rig: &Rig,
     script: &str,
     settings: DeliverySettings,
-) -> (Arc<FakeExporter>, Retired) {
+) -> (Arc<FakeExporter>, RetiredExporter) {
     let exporter = FakeExporter::new(script);
     let given: Arc<dyn Exporter> = Arc::<FakeExporter>::clone(&exporter);
     let retired = rig.delivery.replace(given, settings).await;

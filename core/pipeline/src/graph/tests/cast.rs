@@ -11,11 +11,11 @@ use tapline_config::ComponentId;
 use tapline_pdata::{Batch, Signal};
 
 use super::super::{
-    Factories, Graph, Pipeline, PipelineId, Plan, RunSettings, Running, Ship, build,
+    Factories, Graph, Keep, Node, Pipeline, PipelineId, Plan, RunSettings, Running, Ship, build,
 };
 use crate::{
-    BuildContext, Consumer, DeliverySettings, Exporter, Outlets, Receiver, Refusal, Shared, Stage,
-    StartError, Stop, Work,
+    BuildContext, Consumer, DeliverySettings, Exporter, Extension, Outlets, Receiver, Refusal,
+    Shared, Stage, StartError, Stop, Work,
     fake::{FakeExporter, batch_of, id},
     meter::Meters,
 };
@@ -37,6 +37,8 @@ pub(super) struct Cast {
     pub(super) outlets: Arc<Mutex<BTreeMap<String, Outlets>>>,
     /// How exporters are delivered to.
     pub(super) delivery: DeliverySettings,
+    /// What is written for a component, by id: changing it makes a reload replace the component.
+    pub(super) settings: Mutex<BTreeMap<String, String>>,
 }
 
 impl Cast {
@@ -56,8 +58,14 @@ impl Cast {
 
     pub(super) fn built(&self, pipelines: &str) -> Graph {
         let plan = Plan::new(parsed(pipelines)).expect("a valid plan");
-        build(&plan, self, &self.meters, &Shared::default())
-            .unwrap_or_else(|errors| panic!("{errors:?}"))
+        build(
+            &plan,
+            self,
+            &self.meters,
+            &Shared::default(),
+            Keep::default(),
+        )
+        .unwrap_or_else(|errors| panic!("{errors:?}"))
     }
 
     pub(super) async fn running(&self, pipelines: &str) -> Running {
@@ -65,6 +73,33 @@ impl Cast {
             .start(RunSettings::default())
             .await
             .expect("starts")
+    }
+
+    /// Puts a graph of these pipelines, and these extensions, in place of a running one.
+    pub(super) async fn reload(
+        &self,
+        running: &mut Running,
+        pipelines: &str,
+        extensions: &str,
+    ) -> Result<(), String> {
+        let plan = Plan::new(parsed(pipelines)).expect("a valid plan");
+        let plan = plan.with_extensions(extensions.split_whitespace().map(id).collect());
+        let graph = build(
+            &plan,
+            self,
+            &self.meters,
+            &Shared::default(),
+            running.keep(),
+        );
+        let graph = graph.unwrap_or_else(|errors| panic!("{errors:?}"));
+        let taken = running.take_over(graph).await;
+        taken.map_err(|failure| failure.to_string())
+    }
+
+    /// Changes what is written for a component.
+    pub(super) fn rewrite(&self, id: &str, settings: &str) {
+        let mut written = self.settings.lock().expect("not poisoned");
+        written.insert(id.to_owned(), settings.to_owned());
     }
 
     /// Pushes a batch through a receiver, as if it had received it.
@@ -117,6 +152,21 @@ pub(super) fn parsed(text: &str) -> Vec<Pipeline> {
 }
 
 impl Factories for Cast {
+    fn fingerprint(&self, node: &Node) -> String {
+        let settings = self.settings.lock().expect("not poisoned");
+        settings
+            .get(&node.id().to_string())
+            .cloned()
+            .unwrap_or_default()
+    }
+
+    fn extension(&self, context: &BuildContext) -> Result<Arc<dyn Extension>, String> {
+        Ok(Arc::new(FakeExtension {
+            id: context.id.clone(),
+            story: Arc::clone(&self.story),
+        }))
+    }
+
     fn receiver(&self, context: &BuildContext, _: &[Signal]) -> Result<Box<dyn Receiver>, String> {
         if context.id.kind == "broken" {
             return Err("no such luck".to_owned());
@@ -161,6 +211,27 @@ impl Factories for Cast {
     }
 }
 
+/// Tells when it starts and stops.
+struct FakeExtension {
+    id: ComponentId,
+    story: Story,
+}
+
+#[async_trait]
+impl Extension for FakeExtension {
+    async fn start(self: Arc<Self>, stop: Stop) -> Result<Option<Work>, StartError> {
+        if self.id.kind == "refusing" {
+            return Err(StartError("address in use".to_owned()));
+        }
+        tell(&self.story, format!("{} started", self.id));
+        Ok(Some(Box::pin(async move {
+            stop.requested().await;
+            tell(&self.story, format!("{} stopped", self.id));
+            Ok(())
+        })))
+    }
+}
+
 /// `open` waits for stop; `busy` pushes a batch, then waits for its answer and for stop; `stuck`
 /// never stops; `failing` and `panicking` do so at once; `refusing` does not start.
 struct FakeReceiver {
@@ -177,6 +248,8 @@ impl Receiver for FakeReceiver {
             return Err(StartError("address in use".to_owned()));
         }
         tell(&story, format!("{id} started"));
+        // As every receiver does: what it may count is listed from now on.
+        let _asked = Signal::ALL.map(|signal| out.get(signal).is_some());
         outlets
             .lock()
             .expect("not poisoned")

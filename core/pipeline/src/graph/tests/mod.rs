@@ -3,4 +3,5 @@
 mod cast;
 mod life;
 mod plan;
+mod reload;
 mod wiring;

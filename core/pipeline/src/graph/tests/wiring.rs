@@ -6,7 +6,7 @@ use tapline_pdata::Signal;
 use tokio::time::sleep;
 
 use super::{
-    super::{Node, Plan, build},
+    super::{Keep, Node, Plan, build},
     cast::{Cast, parsed},
 };
 use crate::{
@@ -36,6 +36,7 @@ fn reports_every_component_that_cannot_be_built() {
         &cast,
         &cast.meters,
         &Shared::default(),
+        Keep::default(),
     );
     let Err(errors) = built else {
         panic!("it was built")
@@ -52,10 +53,10 @@ fn reports_every_component_that_cannot_be_built() {
     );
 }
 
-#[test]
-fn lists_the_metrics_of_every_edge_at_zero_once_it_is_built() {
+#[tokio::test(start_paused = true)]
+async fn lists_the_metrics_of_every_edge_at_zero_once_it_runs() {
     let cast = Cast::default();
-    let _graph = cast.built("traces: open | pass | take");
+    let _running = cast.running("traces: open | pass | take").await;
     let line = |reading: crate::meter::Reading| {
         let labels = reading
             .labels

@@ -1,0 +1,266 @@
+//! How a graph comes to run, in place of the one that ran before.
+//!
+//! What both have in common keeps running: its listeners, its queues, what it holds. New components
+//! start downstream first, then every way is connected to its new end, then receivers start. What
+//! is left over finishes what it holds, in the background. A batch that is on its way meanwhile
+//! arrives: nothing stops before nobody refers to it any more.
+
+use std::{collections::BTreeMap, mem, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+
+use futures_util::FutureExt;
+use tokio::time::timeout;
+
+use super::{
+    Graph, Node, Plan, Running, Ship, StartFailure,
+    build::{BuiltReceiver, BuiltStage},
+    retire::Retired,
+    run::{RunningExtension, RunningReceiver, RunningStage},
+    stop_order,
+    supervise::panic_text,
+    wire::{Ends, wire},
+};
+use crate::{BuildContext, Delivery, Extension, StartError, Status, Stop};
+
+/// How long a component that is replaced may take to finish before its successor starts, which may
+/// need the same address. Connections that come meanwhile wait in the backlog of its socket.
+const HANDOVER_TIME_MAX: Duration = Duration::from_secs(5);
+
+impl Running {
+    /// Takes over a graph that was built to follow this one.
+    ///
+    /// When a component cannot start, what was changed until then stays changed: the caller takes
+    /// over a graph built from the former settings to return to them.
+    pub async fn take_over(&mut self, graph: Graph) -> Result<(), StartFailure> {
+        let mut retired = Retired::default();
+        let taken = self.exchange(graph, &mut retired).await;
+        let wanted = self.plan.nodes();
+        for (node, _) in self.status.snapshot() {
+            if !wanted.contains(&node) {
+                self.status.forget(&node);
+            }
+        }
+        let deadline = self.settings.shutdown_deadline;
+        self.retiring.spawn(retired.finish(deadline));
+        // Those that have finished are reaped here: what they lost they have logged.
+        while self.retiring.try_join_next().is_some() {}
+        taken
+    }
+
+    async fn exchange(&mut self, graph: Graph, retired: &mut Retired) -> Result<(), StartFailure> {
+        let Graph {
+            plan,
+            mut fingerprints,
+            extensions,
+            mut receivers,
+            stages,
+            ships,
+            status: _,
+        } = graph;
+        for node in plan.nodes() {
+            self.status.list(&node);
+        }
+        // Until a component runs it must not pass for one that can be kept.
+        self.fingerprints
+            .retain(|node, text| fingerprints.get(node) == Some(text));
+        self.extensions(&plan, extensions, retired).await?;
+        self.deliveries(&plan, ships, retired).await?;
+        self.stages(&plan, stages, retired);
+        self.stop_leaving_receivers(&plan, &receivers, retired)
+            .await;
+        self.plan = plan;
+        self.wire(&receivers);
+        while let Some((node, built)) = receivers.pop_first() {
+            self.start_receiver(node.clone(), built).await?;
+            let text = fingerprints.remove(&node).unwrap_or_default();
+            self.fingerprints.insert(node, text);
+        }
+        self.fingerprints.append(&mut fingerprints);
+        Ok(())
+    }
+
+    async fn extensions(
+        &mut self,
+        plan: &Plan,
+        mut new: BTreeMap<Node, Arc<dyn Extension>>,
+        retired: &mut Retired,
+    ) -> Result<(), StartFailure> {
+        let mut before: BTreeMap<Node, RunningExtension> = mem::take(&mut self.extensions)
+            .into_iter()
+            .map(|running| (running.node.clone(), running))
+            .collect();
+        for id in plan.extensions() {
+            let node = Node::Extension { id: id.clone() };
+            let Some(extension) = new.remove(&node) else {
+                self.extensions.extend(before.remove(&node));
+                continue;
+            };
+            // Its successor may need the same port or lock.
+            if let Some(leaving) = before.remove(&node) {
+                stop_order::stop_extension(leaving, HANDOVER_TIME_MAX, Some(&self.status)).await;
+                self.status.renew(&node);
+            }
+            match self.start_extension(&node, extension).await {
+                Ok(running) => self.extensions.push(running),
+                Err(failure) => {
+                    self.extensions.extend(before.into_values());
+                    return Err(failure);
+                }
+            }
+        }
+        retired.extensions.extend(before.into_values());
+        Ok(())
+    }
+
+    async fn start_extension(
+        &self,
+        node: &Node,
+        extension: Arc<dyn Extension>,
+    ) -> Result<RunningExtension, StartFailure> {
+        self.status.report(node, Status::Starting, "");
+        let stop = Stop::new();
+        let start = Arc::clone(&extension).start(stop.clone());
+        let started = AssertUnwindSafe(start).catch_unwind().await;
+        let work = started
+            .unwrap_or_else(|panic| Err(StartError(format!("panicked: {}", panic_text(&*panic)))))
+            .map_err(|error| self.not_started(node, error))?;
+        self.status.report(node, Status::Ok, "");
+        Ok(RunningExtension {
+            node: node.clone(),
+            extension,
+            stop,
+            work: work.map(|work| self.supervisor.local(node.clone(), work)),
+        })
+    }
+
+    async fn deliveries(
+        &mut self,
+        plan: &Plan,
+        ships: BTreeMap<Node, (Ship, BuildContext)>,
+        retired: &mut Retired,
+    ) -> Result<(), StartFailure> {
+        for (node, (ship, context)) in ships {
+            if let Some(running) = self.deliveries.get(&node) {
+                let replaced = running.replace(ship.exporter, ship.delivery).await;
+                let former = replaced.map_err(|error| self.not_started(&node, error))?;
+                retired.exporters.push(former);
+                continue;
+            }
+            let Ship { exporter, delivery } = ship;
+            let made = Delivery::new(exporter, delivery, &context, self.status.clone());
+            self.status.report(&node, Status::Starting, "");
+            let started = made.start().await;
+            started.map_err(|error| self.not_started(&node, error))?;
+            self.status.report(&node, Status::Ok, "");
+            self.deliveries.insert(node, made);
+        }
+        let wanted = plan.nodes();
+        let leaving = self
+            .deliveries
+            .extract_if(.., |node, _| !wanted.contains(node));
+        retired
+            .deliveries
+            .extend(leaving.map(|(_, delivery)| delivery));
+        Ok(())
+    }
+
+    fn stages(&mut self, plan: &Plan, new: BTreeMap<Node, BuiltStage>, retired: &mut Retired) {
+        let wanted = plan.nodes();
+        let leaves = |node: &Node| !wanted.contains(node) || new.contains_key(node);
+        let leaving = self.stages.extract_if(.., |node, _| leaves(node));
+        retired.stages.extend(leaving.map(|(_, stage)| stage));
+        for (node, built) in new {
+            if retired.stages.iter().any(|leaving| leaving.node == node) {
+                self.status.renew(&node);
+            }
+            self.status.report(&node, Status::Starting, "");
+            let stop = Stop::new();
+            let work = Arc::clone(&built.stage).start(stop.clone());
+            let work = work.map(|work| self.supervisor.local(node.clone(), work));
+            self.status.report(&node, Status::Ok, "");
+            let running = RunningStage {
+                node: node.clone(),
+                place: built.place,
+                stage: built.stage,
+                entrance: built.entrance,
+                way: built.way,
+                stop,
+                work,
+            };
+            self.stages.insert(node, running);
+        }
+    }
+
+    /// Asks receivers that leave to finish. Those with a successor get a while to do so, because it
+    /// needs their address.
+    async fn stop_leaving_receivers(
+        &mut self,
+        plan: &Plan,
+        new: &BTreeMap<Node, BuiltReceiver>,
+        retired: &mut Retired,
+    ) {
+        let wanted = plan.nodes();
+        let leaves = |node: &Node| !wanted.contains(node) || new.contains_key(node);
+        let leaving = self.receivers.extract_if(.., |node, _| leaves(node));
+        let mut leaving: Vec<_> = leaving.collect();
+        for (node, receiver) in &leaving {
+            self.status.report(node, Status::Stopping, "");
+            receiver.stop.request();
+        }
+        for (node, receiver) in &mut leaving {
+            if new.contains_key(node) {
+                let ended = timeout(HANDOVER_TIME_MAX, receiver.work.ended()).await;
+                if ended.is_err() {
+                    tracing::warn!(component = %node, "still busy, its successor starts anyway");
+                }
+                self.status.renew(node);
+            }
+        }
+        retired
+            .receivers
+            .extend(leaving.into_iter().map(|(_, receiver)| receiver.work));
+    }
+
+    fn wire(&self, starting: &BTreeMap<Node, BuiltReceiver>) {
+        let stages = self.stages.iter();
+        let mut entrances: BTreeMap<_, _> = stages
+            .map(|(node, stage)| (node, Arc::clone(&stage.entrance)))
+            .collect();
+        for (node, delivery) in &self.deliveries {
+            entrances.insert(node, Arc::<Delivery>::clone(delivery));
+        }
+        let kept = self.receivers.iter().map(|(node, at)| (node, &at.ways));
+        let starting = starting.iter().map(|(node, at)| (node, &at.ways));
+        let ends = Ends {
+            entrances,
+            stage_ways: self.stages.iter().map(|(at, it)| (at, &it.way)).collect(),
+            receiver_ways: kept.chain(starting).collect(),
+        };
+        wire(&self.plan, &ends);
+    }
+
+    async fn start_receiver(
+        &mut self,
+        node: Node,
+        built: BuiltReceiver,
+    ) -> Result<(), StartFailure> {
+        self.status.report(&node, Status::Starting, "");
+        let stop = Stop::new();
+        let start = built.receiver.start(built.outlets, stop.clone());
+        let started = AssertUnwindSafe(start).catch_unwind().await;
+        let work = started
+            .unwrap_or_else(|panic| Err(StartError(format!("panicked: {}", panic_text(&*panic)))))
+            .map_err(|error| self.not_started(&node, error))?;
+        self.status.report(&node, Status::Ok, "");
+        let work = self.supervisor.vital(node.clone(), work);
+        let ways = built.ways;
+        self.receivers
+            .insert(node, RunningReceiver { ways, stop, work });
+        Ok(())
+    }
+
+    fn not_started(&self, node: &Node, StartError(cause): StartError) -> StartFailure {
+        self.status.report(node, Status::PermanentError, &cause);
+        let node = node.clone();
+        StartFailure { node, cause }
+    }
+}

@@ -1,0 +1,171 @@
+//! What stays, what goes and what comes when a graph takes over from a running one.
+
+use std::sync::atomic::Ordering::Relaxed;
+
+use tapline_pdata::Signal;
+use tokio::time::sleep;
+
+use super::{super::Stopped, cast::Cast};
+use crate::{Status, fake::secs};
+
+#[tokio::test(start_paused = true)]
+async fn touches_nothing_when_nothing_has_changed() {
+    let cast = Cast::default();
+    let pipelines = "traces: open | pass hold/2 | x";
+    let mut running = cast.running(pipelines).await;
+    cast.push("open", Signal::Traces, 2).await.expect("held");
+    cast.told();
+    cast.reload(&mut running, pipelines, "")
+        .await
+        .expect("starts");
+    sleep(secs(60)).await;
+    assert!(cast.told().is_empty());
+    running.stop().await;
+    assert_eq!(cast.exporter("x").taken_items.load(Relaxed), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn replaces_a_stage_and_lets_the_old_one_finish() {
+    let cast = Cast::default();
+    let pipelines = "traces: open | hold | x";
+    let mut running = cast.running(pipelines).await;
+    cast.push("open", Signal::Traces, 2).await.expect("held");
+    cast.told();
+    cast.rewrite("hold", "size: 2");
+    cast.reload(&mut running, pipelines, "")
+        .await
+        .expect("starts");
+    cast.push("open", Signal::Traces, 3)
+        .await
+        .expect("the new one holds");
+    sleep(secs(1)).await;
+    assert_eq!(cast.told(), ["hold started", "hold drained"]);
+    assert_eq!(cast.exporter("x").taken_items.load(Relaxed), 2);
+    assert_eq!(running.stop().await, Stopped::default());
+    assert_eq!(cast.exporter("x").taken_items.load(Relaxed), 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn adds_and_removes_components_while_the_receiver_stays() {
+    let cast = Cast::default();
+    let mut running = cast.running("traces: open | pass | x").await;
+    cast.push("open", Signal::Traces, 1).await.expect("taken");
+    cast.told();
+    cast.reload(
+        &mut running,
+        "traces: open | pass hold | y\ntraces/2: open | | z",
+        "watch",
+    )
+    .await
+    .expect("starts");
+    cast.push("open", Signal::Traces, 2).await.expect("taken");
+    sleep(secs(1)).await;
+    assert_eq!(cast.told(), ["watch started", "hold started"]);
+    assert_eq!(cast.exporter("x").closed.load(Relaxed), 1);
+    let listed = running.status().snapshot();
+    let listed: Vec<String> = listed
+        .iter()
+        .map(|(node, health)| format!("{node}: {}", health.status))
+        .collect();
+    assert_eq!(
+        listed,
+        [
+            "extension watch: StatusOK",
+            "receiver open: StatusOK",
+            "processor hold in traces: StatusOK",
+            "processor pass in traces: StatusOK",
+            "exporter y for traces: StatusOK",
+            "exporter z for traces: StatusOK",
+        ]
+    );
+    running.stop().await;
+    let taken = |id| cast.exporter(id).taken_items.load(Relaxed);
+    assert_eq!((taken("x"), taken("y"), taken("z")), (1, 2, 2));
+    let told = cast.told();
+    assert_eq!(told.last().map(String::as_str), Some("watch stopped"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn ships_what_a_removed_exporter_still_holds() {
+    let cast = Cast::default().scripted("x", "slow");
+    let mut running = cast.running("traces: open | | x").await;
+    for _ in 0..30 {
+        cast.push("open", Signal::Traces, 1).await.expect("queued");
+    }
+    cast.reload(&mut running, "traces: open | | y", "")
+        .await
+        .expect("starts");
+    cast.push("open", Signal::Traces, 1).await.expect("queued");
+    sleep(secs(10)).await;
+    assert_eq!(cast.exporter("x").taken_items.load(Relaxed), 30);
+    assert_eq!(cast.exporter("y").taken_items.load(Relaxed), 1);
+    assert_eq!(running.stop().await, Stopped::default());
+}
+
+#[tokio::test(start_paused = true)]
+async fn restarts_a_changed_receiver_after_the_old_one_has_finished() {
+    let cast = Cast::default();
+    let pipelines = "traces: open open/2 | | x";
+    let mut running = cast.running(pipelines).await;
+    cast.told();
+    cast.rewrite("open", "port: 2");
+    cast.reload(&mut running, pipelines, "")
+        .await
+        .expect("starts");
+    assert_eq!(cast.told(), ["open stopped", "open started"]);
+    cast.push("open", Signal::Traces, 1).await.expect("taken");
+    running.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_receiver_with_other_signals_is_another_receiver() {
+    let cast = Cast::default();
+    let mut running = cast.running("traces: open | | x").await;
+    cast.told();
+    let pipelines = "traces: open | | x\nlogs: open | | x";
+    cast.reload(&mut running, pipelines, "")
+        .await
+        .expect("starts");
+    assert_eq!(cast.told(), ["open stopped", "open started"]);
+    cast.push("open", Signal::Logs, 1).await.expect("taken");
+    running.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn can_return_to_the_former_graph_when_a_component_does_not_start() {
+    let cast = Cast::default();
+    let former = "traces: open | hold | x";
+    let mut running = cast.running(former).await;
+    cast.push("open", Signal::Traces, 1).await.expect("held");
+    let refused = cast
+        .reload(&mut running, "traces: open refusing | pass | y", "")
+        .await;
+    assert_eq!(
+        refused.expect_err("does not start"),
+        "cannot start receiver refusing: address in use"
+    );
+    cast.reload(&mut running, former, "")
+        .await
+        .expect("returns");
+    cast.push("open", Signal::Traces, 2).await.expect("held");
+    sleep(secs(1)).await;
+    assert_eq!(running.stop().await, Stopped::default());
+    assert_eq!(cast.exporter("x").taken_items.load(Relaxed), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stage_that_failed_lives_again_when_it_is_replaced() {
+    let cast = Cast::default();
+    let pipelines = "traces: open | bomb | x";
+    let mut running = cast.running(pipelines).await;
+    cast.push("open", Signal::Traces, 1)
+        .await
+        .expect_err("it panics");
+    cast.rewrite("bomb", "fuse: none");
+    cast.reload(&mut running, pipelines, "")
+        .await
+        .expect("starts");
+    let states = running.status().snapshot();
+    assert!(states.iter().all(|(_, health)| health.status == Status::Ok));
+    running.stop().await;
+}
