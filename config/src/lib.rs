@@ -58,7 +58,7 @@ pub use node::{Kind, Node};
 pub use opaque::Opaque;
 pub use optional::{Optional, off_when_null};
 pub use place::{Located, Place, Source};
-pub use print::{Secrets, print};
+pub use print::{Secrets, print, print_node};
 pub use problem::{Problem, Problems, Severity};
 pub use queue::{PartitionConfig, QueueBatchConfig, QueueConfig, Sizer};
 pub use retry::RetryConfig;

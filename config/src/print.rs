@@ -28,7 +28,7 @@ pub fn print(document: &Document, secrets: Secrets) -> String {
 }
 
 /// Writes a value as YAML; its keys stand at the left margin.
-pub(crate) fn print_node(node: &Node, secrets: Secrets) -> String {
+pub fn print_node(node: &Node, secrets: Secrets) -> String {
     let mut printer = Printer {
         out: String::new(),
         secrets,

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use tapline_config::Duration;
 
 /// Taps this machine's requests and moves OpenTelemetry data.
 #[derive(Debug, Parser)]
@@ -14,6 +15,20 @@ pub(crate) struct Cli {
     /// Which configuration to run.
     #[command(flatten)]
     pub(crate) sources: Sources,
+    /// How to run it.
+    #[command(flatten)]
+    pub(crate) conduct: Conduct,
+}
+
+/// How a configuration is run.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Conduct {
+    /// How long stopping may take: requests finish, queues drain, the rest is counted as lost.
+    #[arg(long, value_name = "DURATION", default_value = "30s")]
+    pub(crate) shutdown_timeout: Duration,
+    /// Reloads when a configuration file changes, as SIGHUP does.
+    #[arg(long)]
+    pub(crate) watch: bool,
 }
 
 /// Where the configuration comes from.
@@ -26,6 +41,14 @@ pub(crate) struct Sources {
     /// One setting, such as `exporters.debug.verbosity=detailed`; laid over all files.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub(crate) sets: Vec<String>,
+}
+
+impl Sources {
+    /// Lists the files among the sources.
+    pub(crate) fn files(&self) -> impl Iterator<Item = &str> {
+        let paths = self.configs.iter();
+        paths.map(|config| config.strip_prefix("file:").unwrap_or(config))
+    }
 }
 
 /// Everything but running.

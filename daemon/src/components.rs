@@ -5,13 +5,20 @@ use std::sync::{Arc, Mutex};
 use tapline_config::{ComponentId, Node, Problems, decode_valid};
 use tapline_exporters::{debug, otlp_grpc, otlp_http, terminal};
 use tapline_pipeline::{
-    BuildContext, Consumer, DeliverySettings, Exporter, Receiver, Stage, graph::Ship,
+    BuildContext, Consumer, DeliverySettings, Exporter, Extension, Receiver, Stage, graph::Ship,
 };
 use tapline_processors::{batch, memory_limiter};
 use tapline_receiver::{ebpf, otlp};
 
-use crate::{delivery, output};
+use crate::{
+    delivery,
+    extensions::{basic_auth, bearer_token_auth, health_check, zpages},
+    host_view::HostView,
+    output,
+};
 
+/// Makes an extension that may show the process.
+pub(crate) type MakeExtension = Box<dyn Fn(&HostView) -> Result<Arc<dyn Extension>, String>>;
 /// Makes a receiver.
 pub(crate) type MakeReceiver = Box<dyn Fn(&BuildContext) -> Result<Box<dyn Receiver>, String>>;
 /// Makes a processor that passes on to the given consumer.
@@ -27,6 +34,26 @@ pub(crate) struct Row<M> {
     /// Reads settings; `None` when they have an error, which is then in the list.
     pub(crate) read: fn(&Node, &mut Problems) -> Option<M>,
 }
+
+/// What serves the process.
+pub(crate) static EXTENSIONS: &[Row<MakeExtension>] = &[
+    Row {
+        names: &["basicauth"],
+        read: read_basic_auth,
+    },
+    Row {
+        names: &["bearertokenauth"],
+        read: read_bearer_token_auth,
+    },
+    Row {
+        names: &["health_check"],
+        read: read_health_check,
+    },
+    Row {
+        names: &["zpages"],
+        read: read_zpages,
+    },
+];
 
 /// Where telemetry comes from.
 pub(crate) static RECEIVERS: &[Row<MakeReceiver>] = &[
@@ -90,6 +117,26 @@ pub(crate) fn read<M>(
     (row.read)(node, problems)
 }
 
+fn read_basic_auth(node: &Node, problems: &mut Problems) -> Option<MakeExtension> {
+    let config: basic_auth::Config = decode_valid(node, problems)?;
+    Some(Box::new(move |_| basic_auth::build(&config)))
+}
+
+fn read_bearer_token_auth(node: &Node, problems: &mut Problems) -> Option<MakeExtension> {
+    let config: bearer_token_auth::Config = decode_valid(node, problems)?;
+    Some(Box::new(move |_| bearer_token_auth::build(&config)))
+}
+
+fn read_health_check(node: &Node, problems: &mut Problems) -> Option<MakeExtension> {
+    let config = health_check::Config::read(node, problems)?;
+    Some(Box::new(move |host| health_check::build(&config, host)))
+}
+
+fn read_zpages(node: &Node, problems: &mut Problems) -> Option<MakeExtension> {
+    let config = zpages::Config::read(node, problems)?;
+    Some(Box::new(move |host| zpages::build(&config, host)))
+}
+
 fn read_ebpf(node: &Node, problems: &mut Problems) -> Option<MakeReceiver> {
     let config: ebpf::Config = decode_valid(node, problems)?;
     Some(Box::new(move |_| {
@@ -112,7 +159,7 @@ fn read_batch(node: &Node, problems: &mut Problems) -> Option<MakeStage> {
 fn read_memory_limiter(node: &Node, problems: &mut Problems) -> Option<MakeStage> {
     let config: memory_limiter::Config = decode_valid(node, problems)?;
     Some(Box::new(move |context, next| {
-        memory_limiter::build(&config, next, &context.meters)
+        memory_limiter::build(&config, next, context)
     }))
 }
 
@@ -181,7 +228,13 @@ mod tests {
 
     #[test]
     fn no_name_is_taken_twice() {
-        for mut names in [names(RECEIVERS), names(PROCESSORS), names(EXPORTERS)] {
+        let tables = [
+            names(EXTENSIONS),
+            names(RECEIVERS),
+            names(PROCESSORS),
+            names(EXPORTERS),
+        ];
+        for mut names in tables {
             let count = names.len();
             names.sort_unstable();
             names.dedup();

@@ -1,23 +1,41 @@
-//! Hands the graph the components that the configuration describes.
+//! Hands the graph the components that a configuration describes.
 
 use std::sync::Arc;
 
 use tapline_config::ComponentId;
 use tapline_pdata::Signal;
 use tapline_pipeline::{
-    BuildContext, Consumer, Receiver, Stage,
-    graph::{Factories, Ship},
+    BuildContext, Consumer, Extension, Receiver, Stage,
+    graph::{Factories, Node, Ship},
 };
 
-use crate::settings::Settings;
+use crate::{host_view::HostView, settings::Settings};
 
-impl Factories for Settings {
+/// Makes the components of one configuration.
+pub(crate) struct Workshop<'s> {
+    /// What was written.
+    pub(crate) settings: &'s Settings,
+    /// What extensions may show.
+    pub(crate) view: &'s HostView,
+}
+
+impl Factories for Workshop<'_> {
+    fn fingerprint(&self, node: &Node) -> String {
+        let written = self.settings.fingerprint(node.role(), node.id());
+        written.unwrap_or_default().to_owned()
+    }
+
+    fn extension(&self, context: &BuildContext) -> Result<Arc<dyn Extension>, String> {
+        let make = self.settings.extensions.get(&context.id);
+        make.ok_or_else(|| missing(&context.id))?(self.view)
+    }
+
     fn receiver(
         &self,
         context: &BuildContext,
         _signals: &[Signal],
     ) -> Result<Box<dyn Receiver>, String> {
-        let make = self.receivers.get(&context.id);
+        let make = self.settings.receivers.get(&context.id);
         make.ok_or_else(|| missing(&context.id))?(context)
     }
 
@@ -27,6 +45,7 @@ impl Factories for Settings {
         next: Arc<dyn Consumer>,
     ) -> Result<Arc<dyn Stage>, String> {
         let make = self
+            .settings
             .processors
             .get(&context.id)
             .ok_or_else(|| missing(&context.id))?;
@@ -35,6 +54,7 @@ impl Factories for Settings {
 
     fn exporter(&self, context: &BuildContext) -> Result<Ship, String> {
         let make = self
+            .settings
             .exporters
             .get(&context.id)
             .ok_or_else(|| missing(&context.id))?;

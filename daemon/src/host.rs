@@ -1,70 +1,223 @@
-//! Runs a configuration from start to stop.
+//! Runs a configuration from start to stop, and the next one in its place.
 
-use std::time::Instant;
+use std::{
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, Result, anyhow};
+use tapline_net::listen::close_parked;
 use tapline_pipeline::{
-    Meters, Shared,
-    graph::{self, Graph, RunSettings},
+    Gauge, Meters, Proxies, Shared,
+    graph::{self, Graph, Keep, RunSettings, Running},
 };
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{error, info, warn};
 
 use crate::{
-    settings::Settings,
+    cli::{Conduct, Sources},
+    factories::Workshop,
+    host_view::HostView,
+    settings::{self, Settings},
     telemetry::{logs, metrics},
+    watch::Watch,
 };
 
+/// 1 while what is written is not what runs, because it could not be used.
+const RELOAD_FAILED: (&str, &str) = (
+    "otelcol_config_reload_failed",
+    "Whether the last configuration that was read could not be used, so that an older one runs.",
+);
+
+/// Everything about the process that a reload may exchange.
+pub(crate) struct Host {
+    pub(crate) settings: Settings,
+    pub(crate) running: Running,
+    pub(crate) meters: Meters,
+    pub(crate) shared: Shared,
+    pub(crate) view: HostView,
+    /// Absent while own metrics could not be told as the last configuration wants.
+    pub(crate) telling: Option<metrics::Telling>,
+    pub(crate) shipping: logs::Shipping,
+    pub(crate) reload_failed: Gauge,
+    pub(crate) started: Instant,
+}
+
 /// Builds every component without starting any.
-pub(crate) fn build(settings: &Settings, meters: &Meters) -> Result<Graph> {
-    graph::build(&settings.plan, settings, meters, &Shared::default()).map_err(|errors| {
+pub(crate) fn check(settings: &Settings) -> Result<()> {
+    let meters = Meters::new();
+    let view = HostView::new(meters.clone());
+    build(settings, &view, &meters, &shared(), Keep::default()).map(drop)
+}
+
+/// Builds the components of a configuration that are not kept.
+pub(crate) fn build(
+    settings: &Settings,
+    view: &HostView,
+    meters: &Meters,
+    shared: &Shared,
+    keep: Keep,
+) -> Result<Graph> {
+    let workshop = Workshop { settings, view };
+    graph::build(&settings.plan, &workshop, meters, shared, keep).map_err(|errors| {
         let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
         anyhow!(lines.join("\n"))
     })
 }
 
+fn shared() -> Shared {
+    let variable = |name: &str| std::env::var(name).ok();
+    Shared {
+        proxies: Arc::new(Proxies::from_variables(variable)),
+        ..Shared::default()
+    }
+}
+
 /// Runs until a signal asks to stop, or a receiver fails for good.
-pub(crate) async fn run(settings: &Settings) -> Result<()> {
-    let started = Instant::now();
-    let meters = Meters::new();
-    let telemetry = &settings.telemetry;
-    let shipping = logs::start_shipping();
-    let telling = metrics::start(&telemetry.metrics, &telemetry.resource, &meters, started)
-        .await
-        .map_err(|error| anyhow!(error))?;
-    let graph = build(settings, &meters)?;
+pub(crate) async fn run(settings: Settings, sources: Sources, conduct: Conduct) -> Result<()> {
+    info!(version = env!("CARGO_PKG_VERSION"), "Starting tapline...");
     // Listened to from here on, so that a signal during the start is not lost.
-    let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
-    let mut running = graph.start(RunSettings::default()).await?;
-    tapline_ebpf::give_up_loading();
-    info!("everything is ready");
-    let failure = tokio::select! {
-        name = either(&mut terminate, &mut interrupt) => {
-            info!(signal = name, "stopping");
-            None
-        }
-        fatal = running.wait_fatal() => {
-            error!(error = %fatal, "stopping");
-            Some(fatal)
+    let mut signals = Signals::new()?;
+    let mut host = Host::start(settings, conduct.shutdown_timeout.get()).await?;
+    info!("Everything is ready. Begin running and processing data.");
+    let mut watch = Watch::new(watched(&sources, &conduct));
+    let failure = loop {
+        tokio::select! {
+            name = signals.any() => {
+                info!(signal = name, "Received signal from OS");
+                if name != HANGUP {
+                    break None;
+                }
+                host.reload(&sources).await?;
+            }
+            () = watch.changed() => host.reload(&sources).await?,
+            fatal = host.running.wait_fatal() => {
+                error!(error = %fatal, "Asynchronous error received, terminating process");
+                break Some(fatal);
+            }
         }
     };
+    info!("Starting shutdown...");
     tokio::select! {
-        // What could not be delivered is in the log by now.
-        _ = running.stop() => {}
-        name = either(&mut terminate, &mut interrupt) => {
+        () = host.stop() => info!("Shutdown complete."),
+        name = signals.stop() => {
             warn!(signal = name, "asked twice: not waiting for what is still queued");
         }
     }
-    telling.stop().await;
-    shipping.stop().await;
     failure.map_or(Ok(()), |fatal| Err(fatal.into()))
 }
 
-/// Cancel-safe: a signal that was not received yet is received next time.
-async fn either(terminate: &mut Signal, interrupt: &mut Signal) -> &'static str {
-    tokio::select! {
-        _ = terminate.recv() => "SIGTERM",
-        _ = interrupt.recv() => "SIGINT",
+/// The files to look at: those of the command line, if somebody asked to.
+fn watched(sources: &Sources, conduct: &Conduct) -> Vec<PathBuf> {
+    if conduct.watch {
+        sources.files().map(Into::into).collect()
+    } else {
+        Vec::new()
+    }
+}
+
+impl Host {
+    async fn start(settings: Settings, shutdown_deadline: Duration) -> Result<Self> {
+        let started = Instant::now();
+        let (meters, shared) = (Meters::new(), shared());
+        let view = HostView::new(meters.clone());
+        let (name, help) = RELOAD_FAILED;
+        let reload_failed = meters.gauge(name, help, &[]);
+        let telemetry = &settings.telemetry;
+        let shipping = logs::start_shipping();
+        let telling = metrics::start(&telemetry.metrics, &telemetry.resource, &meters, started)
+            .await
+            .map_err(|error| anyhow!(error))?;
+        let graph = build(&settings, &view, &meters, &shared, Keep::default())?;
+        view.set_graph(
+            graph.status(),
+            settings.plan.pipelines(),
+            settings.plan.extensions(),
+        );
+        let running = graph.start(RunSettings { shutdown_deadline }).await?;
+        tapline_ebpf::give_up_loading();
+        view.is_running();
+        Ok(Self {
+            settings,
+            running,
+            meters,
+            shared,
+            view,
+            telling: Some(telling),
+            shipping,
+            reload_failed,
+            started,
+        })
+    }
+
+    async fn stop(self) {
+        self.view.is_stopping();
+        // What could not be delivered is in the log by now.
+        let _stopped = self.running.stop().await;
+        close_parked();
+        if let Some(telling) = self.telling {
+            telling.stop().await;
+        }
+        self.shipping.stop().await;
+    }
+
+    async fn reload(&mut self, sources: &Sources) -> Result<()> {
+        let read = settings::document(sources).and_then(|document| settings::check(&document));
+        let failed = match read {
+            Ok(next) => self.exchange(next).await?,
+            Err(problems) => Err(problems.to_string()),
+        };
+        close_parked();
+        match failed {
+            Ok(()) => {
+                self.reload_failed.set(0);
+                info!("Config updated");
+            }
+            Err(problem) => {
+                self.reload_failed.set(1);
+                error!(problem, "configuration not used, what runs keeps running");
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The signal that means: read the configuration again.
+const HANGUP: &str = "SIGHUP";
+
+/// The signals that mean something to us.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    fn new() -> Result<Self> {
+        let listen = |kind, name| signal(kind).with_context(|| format!("cannot listen for {name}"));
+        Ok(Self {
+            terminate: listen(SignalKind::terminate(), "SIGTERM")?,
+            interrupt: listen(SignalKind::interrupt(), "SIGINT")?,
+            hangup: listen(SignalKind::hangup(), "SIGHUP")?,
+        })
+    }
+
+    /// Waits for a signal. Cancel-safe.
+    async fn any(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+            _ = self.hangup.recv() => HANGUP,
+        }
+    }
+
+    /// Waits to be asked to stop. Cancel-safe: a signal that was not received yet is received next
+    /// time.
+    async fn stop(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+        }
     }
 }

@@ -10,26 +10,26 @@
 mod cli;
 mod components;
 mod delivery;
-#[cfg_attr(not(test), expect(dead_code, reason = "their table is on its way"))]
 mod extensions;
 mod factories;
+mod fingerprints;
 mod host;
-#[cfg_attr(not(test), expect(dead_code, reason = "extensions are on their way"))]
 mod host_view;
 mod output;
 mod record;
+mod reload;
 mod settings;
 mod telemetry;
 mod timestamp;
+mod watch;
 
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::Parser;
 use tapline_config::{Problems, Secrets, print};
-use tapline_pipeline::Meters;
 
-use cli::{Cli, Command, Sources};
+use cli::{Cli, Command, Conduct, Sources};
 use settings::Settings;
 
 /// Measured: parsing with many small strings costs a tenth less than with the C library's.
@@ -43,7 +43,7 @@ fn main() -> ExitCode {
         return ExitCode::FAILURE;
     }
     let done = match cli.command {
-        None => run(&cli.sources),
+        None => run(cli.sources, cli.conduct),
         Some(Command::Validate(sources)) => validate(&sources),
         Some(Command::PrintConfig(sources)) => print_config(&sources),
         Some(Command::Record { output, seconds }) => record::record(&output, seconds),
@@ -66,15 +66,15 @@ fn shown(error: &anyhow::Error) -> String {
     }
 }
 
-fn run(sources: &Sources) -> Result<()> {
-    let settings = settings::check(&settings::document(sources)?)?;
+fn run(sources: Sources, conduct: Conduct) -> Result<()> {
+    let settings = settings::check(&settings::document(&sources)?)?;
     if !settings.warnings.is_empty() {
         eprintln!("{}", settings.warnings);
     }
     let telemetry = &settings.telemetry;
     telemetry::logs::start(&telemetry.logs, &telemetry.resource).map_err(anyhow::Error::msg)?;
     let runtime = runtime()?;
-    let ran = runtime.block_on(host::run(&settings));
+    let ran = runtime.block_on(host::run(settings, sources, conduct));
     // A component that hangs in a blocking call must not keep the process.
     runtime.shutdown_background();
     ran
@@ -88,7 +88,7 @@ fn validate(sources: &Sources) -> Result<()> {
     // Components are built within a runtime, because that is where they will live.
     let runtime = runtime()?;
     let _inside = runtime.enter();
-    host::build(&settings, &Meters::new()).map(drop)
+    host::check(&settings)
 }
 
 fn print_config(sources: &Sources) -> Result<()> {

@@ -11,7 +11,11 @@ use tapline_pipeline::graph::{Pipeline, PipelineId, Plan};
 
 use crate::{
     cli::Sources,
-    components::{self, EXPORTERS, MakeExporter, MakeReceiver, MakeStage, PROCESSORS, RECEIVERS},
+    components::{
+        self, EXPORTERS, EXTENSIONS, MakeExporter, MakeExtension, MakeReceiver, MakeStage,
+        PROCESSORS, RECEIVERS,
+    },
+    fingerprints::Fingerprints,
     telemetry::TelemetryConfig,
 };
 
@@ -20,6 +24,8 @@ pub(crate) const BUILTIN: &str = include_str!("builtin.yaml");
 
 /// A configuration that can run.
 pub(crate) struct Settings {
+    /// Extensions by id.
+    pub(crate) extensions: BTreeMap<ComponentId, MakeExtension>,
     /// Receivers by id.
     pub(crate) receivers: BTreeMap<ComponentId, MakeReceiver>,
     /// Processors by id.
@@ -32,14 +38,14 @@ pub(crate) struct Settings {
     pub(crate) telemetry: TelemetryConfig,
     /// What is suspicious but usable.
     pub(crate) warnings: Problems,
+    fingerprints: Fingerprints,
 }
 
 /// Reads the sources into one document.
 pub(crate) fn document(sources: &Sources) -> Result<Document, Problems> {
     let mut inputs = Vec::new();
     let mut problems = Problems::new();
-    for config in &sources.configs {
-        let path = config.strip_prefix("file:").unwrap_or(config);
+    for path in sources.files() {
         match read_file(Path::new(path)) {
             Ok(input) => inputs.push(input),
             Err(found) => problems.extend(found),
@@ -71,9 +77,10 @@ pub(crate) fn check(document: &Document) -> Result<Settings, Problems> {
         processors: &components::names(PROCESSORS),
         exporters: &components::names(EXPORTERS),
         connectors: &[],
-        extensions: &[],
+        extensions: &components::names(EXTENSIONS),
     };
     let layout = Layout::read(document, &known, &mut problems);
+    let extensions = section(EXTENSIONS, &layout.extensions, &mut problems);
     let receivers = section(RECEIVERS, &layout.receivers, &mut problems);
     let processors = section(PROCESSORS, &layout.processors, &mut problems);
     let exporters = section(EXPORTERS, &layout.exporters, &mut problems);
@@ -82,28 +89,31 @@ pub(crate) fn check(document: &Document) -> Result<Settings, Problems> {
     if problems.has_errors() {
         return Err(problems);
     }
-    match Plan::new(
-        layout
-            .service
-            .pipelines
-            .iter()
-            .filter_map(pipeline)
-            .collect(),
-    ) {
-        Ok(plan) => Ok(Settings {
-            receivers,
-            processors,
-            exporters,
-            plan,
-            telemetry,
-            warnings: problems,
-        }),
-        Err(errors) => {
-            for error in errors {
-                problems.push(Problem::unplaced(error.to_string()));
-            }
-            Err(problems)
+    let pipelines = layout.service.pipelines.iter().filter_map(pipeline);
+    let plan = Plan::new(pipelines.collect()).map_err(|errors| {
+        for error in errors {
+            problems.push(Problem::unplaced(error.to_string()));
         }
+        problems.clone()
+    })?;
+    let started = layout.service.extensions.iter();
+    let plan = plan.with_extensions(started.map(|id| id.value.clone()).collect());
+    Ok(Settings {
+        extensions,
+        receivers,
+        processors,
+        exporters,
+        plan,
+        telemetry,
+        fingerprints: Fingerprints::of(&layout),
+        warnings: problems,
+    })
+}
+
+impl Settings {
+    /// Returns a text that differs when the settings of a component differ.
+    pub(crate) fn fingerprint(&self, role: &str, id: &ComponentId) -> Option<&str> {
+        self.fingerprints.get(role, id)
     }
 }
 

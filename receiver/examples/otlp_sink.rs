@@ -69,7 +69,7 @@ async fn main() {
         .into();
     let receiver = build(&config(), &context).expect("is valid");
     let stop = Stop::new();
-    let work = receiver.start(Outlets(outlets), stop.clone()).await;
+    let work = receiver.start(Outlets::new(outlets), stop.clone()).await;
     let work = work.expect("the ports are free");
     let stopper = async {
         tokio::signal::ctrl_c().await.expect("can be listened to");

@@ -11,7 +11,7 @@ mod resource;
 mod traces;
 mod written;
 
-use tapline_config::{Kind, Node, Problem, Problems, decode_valid};
+use tapline_config::{Kind, Node, Problem, Problems, Secrets, decode_valid, print_node};
 
 pub(crate) use self::resource::Resource;
 use self::{logs::LogsConfig, metrics::config::MetricsConfig};
@@ -25,6 +25,8 @@ pub(crate) struct TelemetryConfig {
     pub(crate) metrics: MetricsConfig,
     /// Who we say we are.
     pub(crate) resource: Resource,
+    /// The block as it was written, to be compared at a reload. It may hold secrets.
+    pub(crate) written: String,
 }
 
 const KEYS: [&str; 4] = ["logs", "metrics", "traces", "resource"];
@@ -56,6 +58,7 @@ impl TelemetryConfig {
             logs: logs.unwrap_or_default(),
             metrics: metrics.unwrap_or_default(),
             resource: Resource::read(node.get("resource"), problems),
+            written: print_node(node, Secrets::Shown),
         }
     }
 }

@@ -46,7 +46,7 @@ impl Daemon {
         command.arg("--config").arg(config);
         let program = Program::start(command);
         program
-            .error_line(|line| line.contains("everything is ready"))
+            .error_line(|line| line.contains("Everything is ready"))
             .await;
         Self {
             program,

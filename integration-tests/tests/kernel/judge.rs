@@ -39,7 +39,7 @@ pub(crate) async fn official_decoder_understands_every_signal() {
         .arg(scratch.file("tapline.yaml", &text));
     let daemon = Program::start(command);
     daemon
-        .error_line(|line| line.contains("everything is ready"))
+        .error_line(|line| line.contains("Everything is ready"))
         .await;
     assert_eq!(curl(&[], &server.url("/d3e4-judge")).await.stdout, "200 3");
     let refused = free_port();

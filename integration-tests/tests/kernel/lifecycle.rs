@@ -78,7 +78,7 @@ pub(crate) async fn built_in_configuration_shows_a_line_per_request() {
     let server = Server::start(script("app")).await;
     let daemon = Program::start(Command::new(tapline()));
     daemon
-        .error_line(|line| line.contains("everything is ready"))
+        .error_line(|line| line.contains("Everything is ready"))
         .await;
     assert_eq!(curl(&[], &server.url("/b1c2-line")).await.stdout, "200 3");
     let wanted = |line: &str| line.contains("/b1c2-line") && line.contains("200");

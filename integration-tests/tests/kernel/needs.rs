@@ -112,7 +112,7 @@ fn try_tap() -> Result<(), String> {
         let mut command = tokio::process::Command::new(tapline());
         command.arg("--config").arg(config);
         let mut daemon = Program::start(command);
-        if daemon.says_before_it_ends("everything is ready").await {
+        if daemon.says_before_it_ends("Everything is ready").await {
             return Ok(());
         }
         let said = daemon.end().await.stderr;

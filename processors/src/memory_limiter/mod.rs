@@ -18,7 +18,7 @@ use serde::Deserialize;
 use tapline_config::{Invalid, Validate};
 use tapline_pdata::{Batch, Signal};
 use tapline_pipeline::{
-    Consumer, Counter, Fault, Meters, Refusal, Stage, Stop, Work,
+    BuildContext, Consumer, Counter, Fault, Meters, Refusal, Stage, Stop, Work,
     meter::names::{Metric, per_signal},
 };
 use tokio::time::MissedTickBehavior;
@@ -98,8 +98,9 @@ impl Validate for Config {
 pub fn build(
     config: &Config,
     next: Arc<dyn Consumer>,
-    meters: &Meters,
+    context: &BuildContext,
 ) -> Result<Arc<dyn Stage>, String> {
+    let meters = &context.meters;
     let limiter = MemoryLimiter::new(config, next, meters, memory::total, memory::resident)?;
     Ok(Arc::new(limiter))
 }

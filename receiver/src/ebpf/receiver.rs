@@ -1,7 +1,7 @@
 //! The component: loads the tap, starts the threads, hands their batches to the pipelines.
 
 use std::{
-    collections::HashSet,
+    collections::{BTreeMap, HashSet},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -11,8 +11,8 @@ use std::{
 
 use async_trait::async_trait;
 use tapline_ebpf::{Bounds, IgnoredProcesses, Tap, clock};
-use tapline_pdata::Batch;
-use tapline_pipeline::{Outage, Outlets, Receiver, StartError, Stop, Work};
+use tapline_pdata::{Batch, Signal};
+use tapline_pipeline::{Consumer, Outage, Outlets, Receiver, StartError, Stop, Work};
 use tapline_protocols::http1::Limits;
 use tokio::{sync::mpsc, time::Instant};
 use tracing::{info, warn};
@@ -57,6 +57,8 @@ impl Receiver for Ebpf {
         info!(existing_sockets = tap.existing.len(), "tap loaded");
         let (batches, received) = mpsc::channel(BATCHES_MAX);
         let threads = Threads::start(*self, tap, batches)?;
+        let outlet = |signal| Some((signal, out.get(signal)?));
+        let out = Signal::ALL.into_iter().filter_map(outlet).collect();
         Ok(Box::pin(work(threads, received, out, stop)))
     }
 }
@@ -144,11 +146,14 @@ fn spawn(
         .map_err(|error| StartError(format!("cannot start thread {name}: {error}")))
 }
 
+/// Where the batches of each signal go.
+type Ways = BTreeMap<Signal, Arc<dyn Consumer>>;
+
 /// Hands batches to the pipelines until the threads have told everything.
 async fn work(
     mut threads: Threads,
     mut batches: mpsc::Receiver<Batch>,
-    out: Outlets,
+    out: Ways,
     stop: Stop,
 ) -> Result<(), String> {
     let mut outage = Outage::default();
@@ -180,8 +185,8 @@ async fn work(
 }
 
 /// A refused batch is lost: the kernel cannot be asked again. The pipeline's edge counts it.
-async fn hand_over(batch: Batch, out: &Outlets, outage: &mut Outage) {
-    let Some(consumer) = out.get(batch.signal()) else {
+async fn hand_over(batch: Batch, out: &Ways, outage: &mut Outage) {
+    let Some(consumer) = out.get(&batch.signal()) else {
         return;
     };
     let items = u64::from(batch.items());

@@ -14,14 +14,6 @@ pub(super) struct Gate {
     /// Query parameters that count as headers for authentication.
     request_params: Vec<String>,
     include_metadata: bool,
-    /// What is known of everybody: over what they came. Shared, so that it costs nothing.
-    anybody: Arc<Origin>,
-}
-
-fn anybody(transport: &'static str) -> Arc<Origin> {
-    let mut origin = Origin::default();
-    origin.transport = Some(transport);
-    Arc::new(origin)
 }
 
 impl Gate {
@@ -31,7 +23,6 @@ impl Gate {
             auth: auth.map(|id| services.server_auth(id)).transpose()?,
             request_params: Vec::new(),
             include_metadata: config.include_metadata,
-            anybody: anybody("grpc"),
         })
     }
 
@@ -42,7 +33,6 @@ impl Gate {
             auth: found.transpose()?,
             request_params: auth.map_or_else(Vec::new, |auth| auth.request_params.clone()),
             include_metadata: config.include_metadata,
-            anybody: anybody("http"),
         })
     }
 
@@ -51,9 +41,9 @@ impl Gate {
         &self,
         head: &Parts,
         peer: Option<SocketAddr>,
-    ) -> Result<Arc<Origin>, Refused> {
+    ) -> Result<Option<Arc<Origin>>, Refused> {
         if self.auth.is_none() && !self.include_metadata {
-            return Ok(Arc::clone(&self.anybody));
+            return Ok(None);
         }
         let auth = match &self.auth {
             None => Vec::new(),
@@ -68,9 +58,8 @@ impl Gate {
             Origin::default()
         };
         origin.peer = peer;
-        origin.transport = self.anybody.transport;
         origin.auth = auth;
-        Ok(Arc::new(origin))
+        Ok(Some(Arc::new(origin)))
     }
 
     fn credential(&self, head: &Parts, name: &str) -> Option<String> {

@@ -1,7 +1,5 @@
 //! OTLP/gRPC: four services with one method each.
 
-use std::sync::Arc;
-
 use async_trait::async_trait;
 use bytes::Bytes;
 use tapline_net::grpc::{Call, Refused, Service};
@@ -14,12 +12,12 @@ use super::{
 
 /// Answers export calls.
 pub(super) struct GrpcIntake {
-    intake: Arc<Intake>,
+    intake: Intake,
     gate: Gate,
 }
 
 impl GrpcIntake {
-    pub(super) fn new(intake: Arc<Intake>, gate: Gate) -> Self {
+    pub(super) fn new(intake: Intake, gate: Gate) -> Self {
         Self { intake, gate }
     }
 }

@@ -27,7 +27,7 @@ const JSON: &str = "application/json";
 
 /// Answers export requests.
 pub(super) struct HttpIntake {
-    intake: Arc<Intake>,
+    intake: Intake,
     gate: Gate,
     paths: Vec<(String, Signal)>,
 }
@@ -63,7 +63,7 @@ impl From<BodyError> for Failure {
 }
 
 impl HttpIntake {
-    pub(super) fn new(intake: Arc<Intake>, gate: Gate, paths: &Paths) -> Self {
+    pub(super) fn new(intake: Intake, gate: Gate, paths: &Paths) -> Self {
         let paths = Signal::ALL.map(|signal| (paths.of(signal), signal));
         Self {
             intake,
@@ -82,7 +82,7 @@ impl HttpIntake {
         way: Way<'_>,
         request: Request,
         encoding: Encoding,
-        origin: Arc<Origin>,
+        origin: Option<Arc<Origin>>,
     ) -> Result<(), Failure> {
         let mut held = match way.admit(request.body.announced().unwrap_or(0)) {
             Ok(held) => held,

@@ -1,6 +1,6 @@
 //! From the bytes of a request to the answer of the pipeline, whatever protocol brought them.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use bytes::Bytes;
 use tapline_net::grpc::{Code, Refused};
@@ -9,9 +9,9 @@ use tapline_pipeline::{Consumer, Held, Memory, Outlets};
 
 use super::answer;
 
-/// What all protocols of one receiver share.
+/// Where the requests of one protocol go.
 pub(super) struct Intake {
-    outlets: Outlets,
+    outlets: BTreeMap<Signal, Arc<dyn Consumer>>,
     memory: Memory,
 }
 
@@ -30,15 +30,20 @@ pub(super) struct Way<'a> {
 }
 
 impl Intake {
-    pub(super) fn new(outlets: Outlets, memory: Memory) -> Self {
-        Self { outlets, memory }
+    /// Takes what comes by one transport, under whose name the receiver's metrics count it.
+    pub(super) fn new(out: &Outlets, transport: &'static str, memory: Memory) -> Self {
+        let outlet = |signal| Some((signal, out.get_via(signal, transport)?));
+        Self {
+            outlets: Signal::ALL.into_iter().filter_map(outlet).collect(),
+            memory,
+        }
     }
 
     /// Returns the way of a signal; there is none if no pipeline wants it.
     pub(super) fn way(&self, signal: Signal) -> Option<Way<'_>> {
         Some(Way {
             signal,
-            outlet: self.outlets.get(signal)?,
+            outlet: self.outlets.get(&signal)?,
             memory: &self.memory,
         })
     }
@@ -59,14 +64,14 @@ impl Way<'_> {
         wire: Bytes,
         encoding: Encoding,
         mut held: Held,
-        origin: Arc<Origin>,
+        origin: Option<Arc<Origin>>,
     ) -> Result<(), Refused> {
         let batch = read(self.signal, wire, encoding)?;
         if batch.items() == 0 {
             return Ok(());
         }
         held.resize(batch.size_bytes());
-        let batch = batch.with_origin(Some(origin)).with_hold(Arc::new(held));
+        let batch = batch.with_origin(origin).with_hold(Arc::new(held));
         let taken = self.outlet.consume(batch).await;
         taken.map_err(|refusal| answer::refused(&refusal))
     }

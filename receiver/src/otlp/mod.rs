@@ -106,11 +106,11 @@ impl Place {
 #[async_trait]
 impl Receiver for Otlp {
     async fn start(self: Box<Self>, out: Outlets, stop: Stop) -> Result<Work, StartError> {
-        let intake = Arc::new(Intake::new(out, self.memory));
         let mut servers: Vec<BoxFuture<'static, ()>> = Vec::new();
         if let Some(grpc) = self.grpc {
             let listener = grpc.place.listen().await?;
-            let service = Arc::new(GrpcIntake::new(Arc::clone(&intake), grpc.gate));
+            let intake = Intake::new(&out, "grpc", self.memory.clone());
+            let service = Arc::new(GrpcIntake::new(intake, grpc.gate));
             let stop = stop.clone();
             servers.push(Box::pin(async move {
                 net_grpc::serve(listener, grpc.settings, service, stop.requested()).await;
@@ -118,6 +118,7 @@ impl Receiver for Otlp {
         }
         if let Some(http) = self.http {
             let listener = http.place.listen().await?;
+            let intake = Intake::new(&out, "http", self.memory);
             let handler = Arc::new(HttpIntake::new(intake, http.gate, &http.paths));
             servers.push(Box::pin(async move {
                 net_http::serve(listener, http.settings, handler, stop.requested()).await;

@@ -132,7 +132,7 @@ async fn start_on(
     context.shared.services = ServiceTable::new(services);
     let pipeline = Arc::new(Pipeline::default());
     let outlet = |signal: &Signal| (*signal, Arc::clone(&pipeline) as Arc<dyn Consumer>);
-    let outlets = Outlets(signals.iter().map(outlet).collect());
+    let outlets = Outlets::new(signals.iter().map(outlet).collect());
     let receiver = build(&config, &context).expect("is valid");
     let stop = Stop::new();
     let started = receiver.start(outlets, stop.clone()).await;

@@ -19,7 +19,7 @@ use super::process::{self, Usage};
 use super::scratch::Scratch;
 
 const PACKAGE: &str = "tapline";
-const READY: &str = "everything is ready";
+const READY: &str = "Everything is ready";
 const START_PATIENCE: Duration = Duration::from_secs(15);
 const STOP_PATIENCE: Duration = Duration::from_secs(30);
 /// How long the daemon may still work on what it has taken.

@@ -204,7 +204,14 @@ fn names(level: Level) -> String {
     let meters = Meters::new();
     let page = page(&meters, level, PageConfig::default());
     process::register(&meters, Instant::now());
-    let _graph = crate::host::build(&settings, &meters).expect("can be built");
+    let _graph = crate::host::build(
+        &settings,
+        &crate::host_view::HostView::new(meters.clone()),
+        &meters,
+        &tapline_pipeline::Shared::default(),
+        tapline_pipeline::graph::Keep::default(),
+    )
+    .expect("can be built");
     let text = scraped(&page, "");
     let names = text.lines().filter_map(|line| line.strip_prefix("# TYPE "));
     let names = names.filter(|name| name.starts_with("otelcol_") || name.starts_with("tapline_"));

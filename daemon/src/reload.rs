@@ -1,0 +1,89 @@
+//! Exchanging one configuration for the next while data flows.
+//!
+//! Whatever cannot be used changes nothing: it is said, and what runs keeps running.
+
+use anyhow::{Context, Result};
+use tapline_pipeline::graph::Node;
+use tracing::info;
+
+use crate::{
+    host::{Host, build},
+    settings::Settings,
+    telemetry::{logs, metrics},
+};
+
+impl Host {
+    /// Puts a checked configuration in place of the one that runs. The inner error says why it
+    /// cannot be used; the outer one, why not even the former one could be returned to.
+    pub(crate) async fn exchange(&mut self, next: Settings) -> Result<Result<(), String>> {
+        if let Some(tap) = self.changed_tap(&next) {
+            return Ok(Err(format!(
+                "{tap} cannot change while tapline runs, because the right to load kernel programs \
+                 is given up after the start: restart it"
+            )));
+        }
+        if !next.warnings.is_empty() {
+            tracing::warn!(problem = %next.warnings, "configuration has warnings");
+        }
+        let (view, meters, shared) = (&self.view, &self.meters, &self.shared);
+        let graph = match build(&next, view, meters, shared, self.running.keep()) {
+            Ok(graph) => graph,
+            Err(error) => return Ok(Err(error.to_string())),
+        };
+        if let Err(failure) = self.running.take_over(graph).await {
+            self.turn_back().await?;
+            return Ok(Err(failure.to_string()));
+        }
+        let told = self.speak_as(&next).await;
+        let plan = &next.plan;
+        self.view
+            .set_graph(self.running.status(), plan.pipelines(), plan.extensions());
+        self.settings = next;
+        Ok(told)
+    }
+
+    /// Returns to the configuration that ran before one whose components did not start.
+    async fn turn_back(&mut self) -> Result<()> {
+        let (view, meters, shared) = (&self.view, &self.meters, &self.shared);
+        let former = build(&self.settings, view, meters, shared, self.running.keep())?;
+        let returned = self.running.take_over(former).await;
+        returned.context("cannot return to the former configuration")?;
+        info!("the former configuration runs again");
+        Ok(())
+    }
+
+    /// Finds a tap that would have to be loaded again.
+    fn changed_tap(&self, next: &Settings) -> Option<Node> {
+        let taps = |settings: &Settings| {
+            let receivers = settings.plan.receivers().into_iter();
+            let taps = receivers.filter(|(id, _)| id.kind == "ebpf");
+            taps.map(|(id, signals)| {
+                let written = settings.fingerprint("receiver", id).unwrap_or_default();
+                let signals: Vec<_> = signals.into_keys().collect();
+                (id.clone(), written.to_owned(), signals)
+            })
+            .collect::<Vec<_>>()
+        };
+        let before = taps(&self.settings);
+        let changed = taps(next).into_iter().find(|tap| !before.contains(tap));
+        changed.map(|(id, ..)| Node::Receiver { id })
+    }
+
+    /// Exchanges what tapline tells about itself, where that has changed.
+    async fn speak_as(&mut self, next: &Settings) -> Result<(), String> {
+        let (before, after) = (&self.settings.telemetry, &next.telemetry);
+        if before.written == after.written {
+            return Ok(());
+        }
+        logs::start(&after.logs, &after.resource)?;
+        let shipping = std::mem::replace(&mut self.shipping, logs::start_shipping());
+        shipping.stop().await;
+        if let Some(telling) = self.telling.take() {
+            telling.stop().await;
+        }
+        let (metrics, resource) = (&after.metrics, &after.resource);
+        let telling = metrics::start(metrics, resource, &self.meters, self.started).await?;
+        self.telling = Some(telling);
+        Ok(())
+    }
+}
