@@ -2,7 +2,8 @@
 //!
 //! *room* says whether a batch may come in, *disk* keeps it if it must survive, *queue* says whose
 //! turn it is, *job* joins and cuts, *retry* says when to try again, *timeout* bounds one attempt,
-//! *send* puts those two together, *worker* does all this in turn, *ledger* accounts for every item:
+//! *send* puts those two together, *worker* does all this in turn. *ledger* accounts for every
+//! item:
 //!
 //! ```text
 //! received + recovered = sent + refused + dropped + spilled + queued
@@ -49,7 +50,9 @@ pub use self::{
         BatchSettings, DeliverySettings, MAX_QUEUE_BYTES, Overflow, QueueSettings, Reply, Sizer,
     },
 };
-use crate::{BuildContext, Consumer, Exporter, Refusal, StartError, StatusTable, graph::Node};
+use crate::{
+    BuildContext, Consumer, Exporter, Refusal, StartError, StatusTable, Storage, graph::Node,
+};
 
 /// How long cut-off workers get to let go of what they hold.
 const CUT_OFF_GRACE: Duration = Duration::from_millis(100);
@@ -138,17 +141,9 @@ impl Delivery {
             retry,
         } = settings;
         let storage = queue.as_ref().and_then(|queue| queue.storage.clone());
-        let before = self.core.disk();
         let opened = match &storage {
-            Some(storage)
-                if before
-                    .as_ref()
-                    .is_none_or(|disk| disk.location() != storage.location()) =>
-            {
-                let opened = Disk::open(&**storage, &self.owner).await;
-                Some(opened.map_err(StartError)?)
-            }
-            _ => None,
+            Some(storage) => self.opened_anew(&**storage).await?,
+            None => None,
         };
         // A disk that is configured away stays open for what is still on it, and for its return.
         let was_on_disk = self
@@ -239,6 +234,16 @@ impl Delivery {
         for _ in 0..missing {
             workers.spawn(work(Arc::clone(&self.core)));
         }
+    }
+
+    /// Opens another disk than the one there is.
+    async fn opened_anew(&self, storage: &dyn Storage) -> Result<Option<Disk>, StartError> {
+        let same = |disk: Disk| disk.location() == storage.location();
+        if self.core.disk().is_some_and(same) {
+            return Ok(None);
+        }
+        let opened = Disk::open(storage, &self.owner).await;
+        opened.map(Some).map_err(StartError)
     }
 
     /// Puts what an earlier process left at the front of the queue, and keeps the disk.

@@ -98,7 +98,8 @@ impl Core {
             match record.load(self.signal).await {
                 Ok(batch) => return batch,
                 Err(error) => {
-                    tracing::warn!(%error, component = %self.sender.node(), "cannot read the queue");
+                    let node = self.sender.node();
+                    tracing::warn!(%error, component = %node, "cannot read the queue");
                     tokio::time::sleep(READ_AGAIN).await;
                 }
             }

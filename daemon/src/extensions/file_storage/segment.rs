@@ -1,11 +1,12 @@
 //! One file of a log: frames one behind the other.
 //!
 //! ```text
-//! magic u32 | head length u32 | body length u32 | number u64 | body crc u32 | head crc u32 | head | body
+//! magic u32 | head length u32 | body length u32 | number u64 | body crc u32 | head crc u32
+//! head | body
 //! ```
 //!
 //! All little-endian. The head's checksum covers what stands before it and the head, so a frame
-//! whose body is damaged can be stepped over. Where a head is damaged, the next one is searched for.
+//! whose body is damaged can be stepped over. Where a head is damaged, the next is searched for.
 
 use std::{fs::File, io, os::unix::fs::FileExt};
 

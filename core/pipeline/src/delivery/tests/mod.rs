@@ -480,7 +480,7 @@ fn drawn(dice: &mut Dice, disk: &disk::FakeDisk) -> (String, DeliverySettings) {
             min_size: dice.roll(20),
             ..BatchSettings::default()
         }),
-        storage: (dice.roll(3) == 0).then(|| Arc::new(disk.clone()) as Arc<dyn crate::Storage>),
+        storage: (dice.roll(3) == 0).then(|| Arc::new(disk.clone()) as Arc<dyn Storage>),
         max_bytes: 1 + dice.roll(200),
     };
     let retry = RetrySettings {
