@@ -12,7 +12,7 @@ use tapline_receiver::{ebpf, otlp};
 
 use crate::{
     delivery,
-    extensions::{basic_auth, bearer_token_auth, health_check, zpages},
+    extensions::{basic_auth, bearer_token_auth, file_storage, health_check, zpages},
     host_view::HostView,
     output,
 };
@@ -44,6 +44,10 @@ pub(crate) static EXTENSIONS: &[Row<MakeExtension>] = &[
     Row {
         names: &["bearertokenauth"],
         read: read_bearer_token_auth,
+    },
+    Row {
+        names: &["file_storage"],
+        read: read_file_storage,
     },
     Row {
         names: &["health_check"],
@@ -125,6 +129,11 @@ fn read_basic_auth(node: &Node, problems: &mut Problems) -> Option<MakeExtension
 fn read_bearer_token_auth(node: &Node, problems: &mut Problems) -> Option<MakeExtension> {
     let config: bearer_token_auth::Config = decode_valid(node, problems)?;
     Some(Box::new(move |_| bearer_token_auth::build(&config)))
+}
+
+fn read_file_storage(node: &Node, problems: &mut Problems) -> Option<MakeExtension> {
+    let config: file_storage::Config = decode_valid(node, problems)?;
+    Some(Box::new(move |_| file_storage::build(&config)))
 }
 
 fn read_health_check(node: &Node, problems: &mut Problems) -> Option<MakeExtension> {
