@@ -1,8 +1,12 @@
 //! `memory_limiter`: refuses data, retryably, while the process uses too much memory.
 //!
-//! It looks at the resident memory of the process at every check interval. There is no garbage to
-//! collect, so the settings about that are accepted and ignored. It holds no data itself.
+//! It looks at the resident memory of the process at every check interval, and more often when
+//! much is used; between two looks it adds what payloads have grown by on the account. So a sender
+//! that is faster than any interval is noticed, before its payload is read where the receiver asks
+//! first. There is no garbage to collect, so the settings about that are accepted and ignored. It
+//! holds no data itself.
 
+mod level;
 mod memory;
 
 use std::{
@@ -18,12 +22,16 @@ use serde::Deserialize;
 use tapline_config::{Invalid, Validate};
 use tapline_pdata::{Batch, Signal};
 use tapline_pipeline::{
-    BuildContext, Consumer, Counter, Fault, Meters, Refusal, Stage, Stop, Work,
+    BuildContext, Consumer, Counter, Fault, Refusal, Reporter, Stage, Stop, Work,
     meter::names::{Metric, per_signal},
 };
 use tokio::time::MissedTickBehavior;
 
+use self::level::Level;
 use crate::names;
+
+/// What a sender is told.
+const REFUSED: &str = "data refused due to high memory usage";
 
 /// What the user wrote.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -100,18 +108,19 @@ pub fn build(
     next: Arc<dyn Consumer>,
     context: &BuildContext,
 ) -> Result<Arc<dyn Stage>, String> {
-    let meters = &context.meters;
-    let limiter = MemoryLimiter::new(config, next, meters, memory::total, memory::resident)?;
+    let used = memory::resident;
+    let limiter = MemoryLimiter::new(config, next, context, memory::total, used)?;
     Ok(Arc::new(limiter))
 }
 
 struct MemoryLimiter {
     check_interval: Duration,
     soft_limit_bytes: u64,
-    used_bytes: fn() -> Option<u64>,
+    level: Level,
     refusing: AtomicBool,
     next: Arc<dyn Consumer>,
     id: String,
+    health: Reporter,
     accepted: [Counter; Signal::ALL.len()],
     refused: [Counter; Signal::ALL.len()],
 }
@@ -120,7 +129,7 @@ impl MemoryLimiter {
     fn new(
         config: &Config,
         next: Arc<dyn Consumer>,
-        meters: &Meters,
+        context: &BuildContext,
         total_bytes: fn() -> Option<u64>,
         used_bytes: fn() -> Option<u64>,
     ) -> Result<Self, String> {
@@ -130,50 +139,59 @@ impl MemoryLimiter {
             None => {}
         }
         let counters = |metric: Metric| {
-            Signal::ALL.map(|signal| meters.counter(per_signal(metric, signal), metric.1, &[]))
+            let counter = |signal| {
+                let name = per_signal(metric, signal);
+                context.meters.counter(name, metric.1, &[])
+            };
+            Signal::ALL.map(counter)
         };
         Ok(Self {
             check_interval: config.check_interval.get(),
             soft_limit_bytes: soft_limit(config, total_bytes)?,
-            used_bytes,
+            level: Level::new(context.shared.memory.clone(), used_bytes),
             refusing: AtomicBool::new(false),
             next,
-            id: meters
-                .label("processor")
-                .unwrap_or("memory_limiter")
-                .to_owned(),
+            id: context.id.to_string(),
+            health: context.health.clone(),
             accepted: counters(names::ACCEPTED),
             refused: counters(names::REFUSED),
         })
     }
 
-    /// Compares what is used with the limit; says so when the answer has changed.
-    fn check(&self) {
-        let Some(used_bytes) = (self.used_bytes)() else {
-            return;
-        };
-        let refuse = used_bytes > self.soft_limit_bytes;
-        if self.refusing.swap(refuse, Relaxed) == refuse {
-            return;
+    /// Says whether there is room for so many bytes that are not on the account yet.
+    fn has_room(&self, bytes: usize) -> bool {
+        let has_room = self.level.stays_below(self.soft_limit_bytes, bytes as u64);
+        if self.refusing.swap(!has_room, Relaxed) == has_room {
+            self.tell(has_room);
         }
-        let soft_limit_bytes = self.soft_limit_bytes;
-        if refuse {
-            let processor = &self.id;
-            tracing::warn!(
-                processor,
-                used_bytes,
-                soft_limit_bytes,
-                "too much memory, refusing data"
-            );
-        } else {
-            let processor = &self.id;
+        has_room
+    }
+
+    /// Says that the answer has changed.
+    fn tell(&self, has_room: bool) {
+        let (processor, soft_limit_bytes) = (&self.id, self.soft_limit_bytes);
+        let used_bytes = self.level.used_bytes();
+        if has_room {
+            self.health.recovered();
             tracing::info!(
                 processor,
                 used_bytes,
                 soft_limit_bytes,
                 "memory is fine, taking data"
             );
+        } else {
+            self.health.troubled(REFUSED);
+            tracing::warn!(
+                processor,
+                used_bytes,
+                soft_limit_bytes,
+                "too much memory, refusing data"
+            );
         }
+    }
+
+    fn refusal(&self) -> Refusal {
+        Refusal::later(Fault::Tapline, REFUSED, Some(self.check_interval))
     }
 
     async fn watch(self: Arc<Self>, stop: Stop) -> Result<(), String> {
@@ -181,7 +199,10 @@ impl MemoryLimiter {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
-                _ = ticks.tick() => self.check(),
+                _ = ticks.tick() => {
+                    self.level.look();
+                    self.has_room(0);
+                }
                 () = stop.requested() => return Ok(()),
             }
         }
@@ -212,17 +233,20 @@ fn soft_limit(config: &Config, total_bytes: fn() -> Option<u64>) -> Result<u64, 
 impl Consumer for MemoryLimiter {
     async fn consume(&self, batch: Batch) -> Result<(), Refusal> {
         let (signal, items) = (batch.signal() as usize, u64::from(batch.items()));
-        if self.refusing.load(Relaxed) {
+        // What has come this far is on the account.
+        if !self.has_room(0) {
             self.refused[signal].add(items);
-            let cause = "data refused due to high memory usage";
-            return Err(Refusal::later(
-                Fault::Tapline,
-                cause,
-                Some(self.check_interval),
-            ));
+            return Err(self.refusal());
         }
         self.accepted[signal].add(items);
         self.next.consume(batch).await
+    }
+
+    fn admit(&self, bytes: usize) -> Result<(), Refusal> {
+        if !self.has_room(bytes) {
+            return Err(self.refusal());
+        }
+        self.next.admit(bytes)
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::atomic::AtomicU64;
 
 use bytes::Bytes;
+use tapline_config::ComponentId;
 use tapline_pipeline::Verdict;
 use tokio::task::JoinSet;
 
@@ -15,6 +16,11 @@ impl Consumer for Nowhere {
     async fn consume(&self, _: Batch) -> Result<(), Refusal> {
         Ok(())
     }
+}
+
+fn context() -> BuildContext {
+    let id = ComponentId::parse("memory_limiter").expect("valid id");
+    BuildContext::alone(id, Signal::Traces)
 }
 
 fn spans(items: u32) -> Batch {
@@ -71,7 +77,7 @@ fn refuses_settings_in_the_words_of_the_collector() {
         ),
     ];
     for (text, message) in table {
-        let Err(refused) = build(&config(text), Arc::new(Nowhere), &Meters::new()) else {
+        let Err(refused) = build(&config(text), Arc::new(Nowhere), &context()) else {
             panic!("built: {text}")
         };
         assert_eq!(refused, message, "{text}");
@@ -99,10 +105,10 @@ fn begins_to_refuse_below_the_hard_limit() {
 #[tokio::test(start_paused = true)]
 async fn refuses_retryably_while_memory_is_above_the_limit() {
     static USED: AtomicU64 = AtomicU64::new(81 << 20);
-    let meters = Meters::new();
+    let context = context();
     let used = || Some(USED.load(Relaxed));
     let config = config("limit_mib=100");
-    let limiter = MemoryLimiter::new(&config, Arc::new(Nowhere), &meters, || None, used);
+    let limiter = MemoryLimiter::new(&config, Arc::new(Nowhere), &context, || None, used);
     let limiter = Arc::new(limiter.expect("a valid configuration"));
     let stop = Stop::new();
     let mut work = JoinSet::new();
@@ -126,13 +132,45 @@ async fn refuses_retryably_while_memory_is_above_the_limit() {
     assert_eq!(refusal.cause, "data refused due to high memory usage");
 
     USED.store(80 << 20, Relaxed);
-    limiter.consume(spans(4)).await.expect_err("not looked yet");
+    limiter.consume(spans(4)).await.expect_err("just looked");
     tokio::time::sleep(Duration::from_secs(1)).await;
     limiter.consume(spans(5)).await.expect("memory is fine");
 
-    let total = |metric| meters.total(metric, &[]);
+    let total = |metric| context.meters.total(metric, &[]);
     assert_eq!(total("otelcol_processor_refused_spans"), 7);
     assert_eq!(total("otelcol_processor_accepted_spans"), 5);
     stop.request();
     assert!(matches!(work.join_next().await, Some(Ok(Ok(())))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn notices_what_payloads_have_grown_by_between_two_looks() {
+    let context = context();
+    let used = || Some(70 << 20);
+    let config = config("limit_mib=100");
+    let limiter = MemoryLimiter::new(&config, Arc::new(Nowhere), &context, || None, used);
+    let limiter = limiter.expect("a valid configuration");
+    limiter.admit(10 << 20).expect("80 MiB are allowed");
+    limiter.admit(11 << 20).expect_err("81 MiB are not");
+    let held = context.shared.memory.hold(11 << 20);
+    limiter.consume(spans(1)).await.expect_err("it is there");
+    drop(held);
+    limiter.consume(spans(1)).await.expect("it is gone");
+}
+
+#[tokio::test(start_paused = true)]
+async fn looks_again_soon_when_much_is_used() {
+    static USED: AtomicU64 = AtomicU64::new(50 << 20);
+    let context = context();
+    let used = || Some(USED.load(Relaxed));
+    let config = config("limit_mib=100");
+    let limiter = MemoryLimiter::new(&config, Arc::new(Nowhere), &context, || None, used);
+    let limiter = limiter.expect("a valid configuration");
+    USED.store(90 << 20, Relaxed);
+    limiter.admit(0).expect("nobody has looked");
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    limiter.admit(0).expect_err("it has looked long before 1 s");
+    USED.store(60 << 20, Relaxed);
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    limiter.admit(0).expect("and sees that it is over");
 }
