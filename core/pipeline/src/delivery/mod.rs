@@ -1,7 +1,7 @@
 //! Delivery: everything between a pipeline and an exporter that sends one batch once.
 //!
 //! *room* says whether a batch may come in, *disk* keeps it if it must survive, *queue* says whose
-//! turn it is, *job* joins and cuts, *retry* says when to try again, *timeout* bounds one attempt,
+//! turn it is, *pace* slows down who fills it, *job* joins and cuts, *retry* says when to try again, *timeout* bounds one attempt,
 //! *send* puts those two together, *worker* does all this in turn. *ledger* accounts for every
 //! item:
 //!
@@ -14,6 +14,7 @@
 mod disk;
 mod job;
 mod ledger;
+mod pace;
 mod queue;
 mod replace;
 mod retry;
@@ -347,7 +348,10 @@ impl Delivery {
             job.parts[0].ticket.outcome = Outcome::TurnedAway;
             return Err(closed());
         }
-        let Some(answer) = answer else { return Ok(()) };
+        let Some(answer) = answer else {
+            pace::pace(&self.core).await;
+            return Ok(());
+        };
         answer.await.unwrap_or_else(|_gone| {
             let cause = "shut down before the batch was sent";
             Err(Refusal::later(crate::Fault::Tapline, cause, None))

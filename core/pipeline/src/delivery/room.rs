@@ -9,7 +9,7 @@ use std::{
 };
 
 use tapline_pdata::{Batch, Signal};
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 
 use super::settings::{Overflow, QueueSettings, Sizer};
 use crate::{
@@ -57,6 +57,8 @@ impl Drop for Place {
 /// The bound of one queue.
 pub(super) struct Room {
     state: Mutex<State>,
+    /// Told when a batch gives its place back.
+    pub(super) freed: Notify,
     size: Gauge,
     bytes: Gauge,
     capacity: Gauge,
@@ -100,6 +102,7 @@ impl Room {
                 open: true,
                 waiters: VecDeque::new(),
             }),
+            freed: Notify::new(),
             size: gauge(names::EXPORTER_QUEUE_SIZE),
             bytes: gauge(names::EXPORTER_QUEUE_BYTES),
             capacity: gauge(names::EXPORTER_QUEUE_CAPACITY),
@@ -189,7 +192,13 @@ impl Room {
         state.bytes -= size.units(Sizer::Bytes);
         self.show(&mut state);
         drop(state);
+        self.freed.notify_waiters();
         self.grant();
+    }
+
+    /// Returns how many bytes are inside.
+    pub(super) fn bytes(&self) -> u64 {
+        self.state().bytes
     }
 
     /// Serves those who wait, in their order.

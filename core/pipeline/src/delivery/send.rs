@@ -37,6 +37,9 @@ enum Next {
     GiveUp(Reason),
 }
 
+/// A backend that has taken a batch takes more for so long, as far as anybody knows.
+const FLOWING_FOR: Duration = Duration::from_secs(1);
+
 /// A batch was given up.
 pub(super) struct Failure {
     pub(super) refusal: Refusal,
@@ -96,6 +99,7 @@ pub(super) struct Sender {
 /// What has been logged.
 struct Log {
     outage: Outage,
+    last_sent: Option<Instant>,
     dropping: RateLimit,
     overflow: RateLimit,
 }
@@ -109,6 +113,7 @@ impl Sender {
     ) -> Self {
         let log = Mutex::new(Log {
             outage: Outage::default(),
+            last_sent: None,
             dropping: RateLimit::new(WARN_EVERY),
             overflow: RateLimit::new(WARN_EVERY),
         });
@@ -229,8 +234,16 @@ impl Sender {
         }
     }
 
+    /// Says whether a batch was taken lately, so that others may be soon.
+    pub(super) fn flows(&self) -> bool {
+        let log = self.log();
+        let lately = |sent: Instant| sent.elapsed() < FLOWING_FOR;
+        !log.outage.is_ongoing() && log.last_sent.is_some_and(lately)
+    }
+
     fn succeeded(&self) {
         let mut log = self.log();
+        log.last_sent = Some(Instant::now());
         if !log.outage.is_ongoing() {
             return;
         }

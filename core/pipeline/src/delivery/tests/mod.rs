@@ -564,3 +564,22 @@ fn balances_the_books_whatever_happens() {
         }
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn slows_its_callers_down_only_while_the_backend_takes_batches() {
+    let large = || Batch::written(Signal::Traces, bytes::Bytes::from(vec![0; 9 << 20]), 1);
+    let rig = Rig::new("take slow slow slow hang", DeliverySettings::default());
+    rig.offer(&[1]).await;
+    sleep(Duration::from_millis(1)).await;
+    let before = Instant::now();
+    for _ in 0..2 {
+        rig.delivery.consume(large()).await.expect("there is room");
+    }
+    assert_eq!(before.elapsed().as_millis(), 50, "the second was too much");
+    sleep(secs(5)).await;
+    let before = Instant::now();
+    for _ in 0..4 {
+        rig.delivery.consume(large()).await.expect("there is room");
+    }
+    assert_eq!(before.elapsed().as_millis(), 0, "nothing was taken lately");
+}

@@ -1,0 +1,31 @@
+//! Pacing: a queue that fills up while its backend takes batches slows down those who fill it.
+//!
+//! Without this, receiving wins over sending on a busy core, and the queue becomes large for no
+//! good: measured on one core at 650,000 spans a second, 600 MiB instead of 60. A queue whose
+//! backend takes nothing fills as fast as its senders want: that is what it is for.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout_at};
+
+use super::worker::Core;
+
+/// A queue of fewer bytes slows nobody down.
+const UNPACED_BYTES: u64 = 16 << 20;
+/// How long one caller is slowed down at most.
+const WAIT_TIME_MAX: Duration = Duration::from_millis(50);
+
+/// Waits until the queue is short again, if that is to be expected. Cancel-safe.
+pub(super) async fn pace(core: &Core) {
+    let until = Instant::now() + WAIT_TIME_MAX;
+    loop {
+        // Created before looking: what is freed in between is not missed.
+        let freed = core.room.freed.notified();
+        if core.room.bytes() <= UNPACED_BYTES || !core.sender.flows() {
+            return;
+        }
+        if timeout_at(until, freed).await.is_err() {
+            return;
+        }
+    }
+}
