@@ -5,9 +5,10 @@ use std::sync::{Arc, Mutex};
 use tapline_config::{ComponentId, Node, Problems, decode_valid};
 use tapline_exporters::{debug, otlp_grpc, otlp_http, terminal};
 use tapline_pipeline::{
-    BuildContext, Consumer, DeliverySettings, Exporter, Extension, Receiver, Stage, graph::Ship,
+    BuildContext, DeliverySettings, Exporter, Extension, Receiver,
+    graph::{Processor, Ship},
 };
-use tapline_processors::{batch, memory_limiter};
+use tapline_processors::{attributes, batch, memory_limiter, resource};
 use tapline_receiver::{ebpf, otlp};
 
 use crate::{
@@ -21,9 +22,8 @@ use crate::{
 pub(crate) type MakeExtension = Box<dyn Fn(&HostView) -> Result<Arc<dyn Extension>, String>>;
 /// Makes a receiver.
 pub(crate) type MakeReceiver = Box<dyn Fn(&BuildContext) -> Result<Box<dyn Receiver>, String>>;
-/// Makes a processor that passes on to the given consumer.
-pub(crate) type MakeStage =
-    Box<dyn Fn(&BuildContext, Arc<dyn Consumer>) -> Result<Arc<dyn Stage>, String>>;
+/// Makes a processor.
+pub(crate) type MakeProcessor = Box<dyn Fn(&BuildContext) -> Result<Processor, String>>;
 /// Makes an exporter and says how to deliver to it.
 pub(crate) type MakeExporter = Box<dyn Fn(&BuildContext) -> Result<Ship, String>>;
 
@@ -72,7 +72,11 @@ pub(crate) static RECEIVERS: &[Row<MakeReceiver>] = &[
 ];
 
 /// What changes it on the way.
-pub(crate) static PROCESSORS: &[Row<MakeStage>] = &[
+pub(crate) static PROCESSORS: &[Row<MakeProcessor>] = &[
+    Row {
+        names: &["attributes"],
+        read: read_attributes,
+    },
     Row {
         names: &["batch"],
         read: read_batch,
@@ -80,6 +84,10 @@ pub(crate) static PROCESSORS: &[Row<MakeStage>] = &[
     Row {
         names: &["memory_limiter"],
         read: read_memory_limiter,
+    },
+    Row {
+        names: &["resource"],
+        read: read_resource,
     },
 ];
 
@@ -158,17 +166,35 @@ fn read_otlp(node: &Node, problems: &mut Problems) -> Option<MakeReceiver> {
     Some(Box::new(move |context| otlp::build(&config, context)))
 }
 
-fn read_batch(node: &Node, problems: &mut Problems) -> Option<MakeStage> {
-    let config: batch::Config = decode_valid(node, problems)?;
-    Some(Box::new(move |context, next| {
-        batch::build(&config, next, context)
+fn read_attributes(node: &Node, problems: &mut Problems) -> Option<MakeProcessor> {
+    let config: attributes::Config = decode_valid(node, problems)?;
+    Some(Box::new(move |_| {
+        attributes::build(&config).map(Processor::Transform)
     }))
 }
 
-fn read_memory_limiter(node: &Node, problems: &mut Problems) -> Option<MakeStage> {
+fn read_batch(node: &Node, problems: &mut Problems) -> Option<MakeProcessor> {
+    let config: batch::Config = decode_valid(node, problems)?;
+    Some(Box::new(move |context| {
+        let (config, context) = (config.clone(), context.clone());
+        let make = move |next| batch::build(&config, next, &context);
+        Ok(Processor::Stage(Box::new(make)))
+    }))
+}
+
+fn read_memory_limiter(node: &Node, problems: &mut Problems) -> Option<MakeProcessor> {
     let config: memory_limiter::Config = decode_valid(node, problems)?;
-    Some(Box::new(move |context, next| {
-        memory_limiter::build(&config, next, context)
+    Some(Box::new(move |context| {
+        let (config, context) = (config.clone(), context.clone());
+        let make = move |next| memory_limiter::build(&config, next, &context);
+        Ok(Processor::Stage(Box::new(make)))
+    }))
+}
+
+fn read_resource(node: &Node, problems: &mut Problems) -> Option<MakeProcessor> {
+    let config: resource::Config = decode_valid(node, problems)?;
+    Some(Box::new(move |_| {
+        resource::build(&config).map(Processor::Transform)
     }))
 }
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use tapline_config::ComponentId;
 use tapline_pdata::Signal;
 use tapline_pipeline::{
-    BuildContext, Consumer, Extension, Receiver, Stage,
-    graph::{Factories, Node, Ship},
+    BuildContext, Extension, Receiver,
+    graph::{Factories, Node, Processor, Ship},
 };
 
 use crate::{host_view::HostView, settings::Settings};
@@ -39,17 +39,9 @@ impl Factories for Workshop<'_> {
         make.ok_or_else(|| missing(&context.id))?(context)
     }
 
-    fn stage(
-        &self,
-        context: &BuildContext,
-        next: Arc<dyn Consumer>,
-    ) -> Result<Arc<dyn Stage>, String> {
-        let make = self
-            .settings
-            .processors
-            .get(&context.id)
-            .ok_or_else(|| missing(&context.id))?;
-        make(context, next)
+    fn processor(&self, context: &BuildContext) -> Result<Processor, String> {
+        let make = self.settings.processors.get(&context.id);
+        make.ok_or_else(|| missing(&context.id))?(context)
     }
 
     fn exporter(&self, context: &BuildContext) -> Result<Ship, String> {

@@ -12,7 +12,7 @@ use tapline_pipeline::graph::{Pipeline, PipelineId, Plan};
 use crate::{
     cli::Sources,
     components::{
-        self, EXPORTERS, EXTENSIONS, MakeExporter, MakeExtension, MakeReceiver, MakeStage,
+        self, EXPORTERS, EXTENSIONS, MakeExporter, MakeExtension, MakeProcessor, MakeReceiver,
         PROCESSORS, RECEIVERS,
     },
     fingerprints::Fingerprints,
@@ -29,7 +29,7 @@ pub(crate) struct Settings {
     /// Receivers by id.
     pub(crate) receivers: BTreeMap<ComponentId, MakeReceiver>,
     /// Processors by id.
-    pub(crate) processors: BTreeMap<ComponentId, MakeStage>,
+    pub(crate) processors: BTreeMap<ComponentId, MakeProcessor>,
     /// Exporters by id.
     pub(crate) exporters: BTreeMap<ComponentId, MakeExporter>,
     /// How they are joined.

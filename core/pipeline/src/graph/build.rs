@@ -8,11 +8,12 @@ use std::{
 };
 
 use tapline_config::ComponentId;
-use tapline_pdata::Signal;
+use tapline_pdata::{Signal, rewrite::Transform};
 
 use super::{
     Node, Plan,
     edge::{IntoStage, OutOfReceiver, OutOfStage},
+    fused::Member,
     slot::Slot,
 };
 use crate::{
@@ -36,16 +37,23 @@ pub trait Factories {
         signals: &[Signal],
     ) -> Result<Box<dyn Receiver>, String>;
 
-    /// Makes a processor that passes on to `next`.
-    fn stage(
-        &self,
-        context: &BuildContext,
-        next: Arc<dyn Consumer>,
-    ) -> Result<Arc<dyn Stage>, String>;
+    /// Makes a processor.
+    fn processor(&self, context: &BuildContext) -> Result<Processor, String>;
 
     /// Makes the exporter for one signal. Several signals may be handed one shared instance.
     fn exporter(&self, context: &BuildContext) -> Result<Ship, String>;
 }
+
+/// A processor, by what it needs.
+pub enum Processor {
+    /// Changes one thing at a time and holds nothing: neighbours are run in one pass over a batch.
+    Transform(Arc<dyn Transform>),
+    /// Decides itself when it passes on what.
+    Stage(MakeStage),
+}
+
+/// Makes a stage that passes on to the given consumer.
+pub type MakeStage = Box<dyn FnOnce(Arc<dyn Consumer>) -> Result<Arc<dyn Stage>, String>>;
 
 /// An exporter, and how to deliver to it.
 pub struct Ship {
@@ -80,6 +88,7 @@ pub struct Graph {
     pub(super) extensions: BTreeMap<Node, Arc<dyn Extension>>,
     pub(super) receivers: BTreeMap<Node, BuiltReceiver>,
     pub(super) stages: BTreeMap<Node, BuiltStage>,
+    pub(super) transforms: BTreeMap<Node, Arc<Member>>,
     pub(super) ships: BTreeMap<Node, (Ship, BuildContext)>,
     pub(super) status: StatusTable,
 }
@@ -113,7 +122,8 @@ pub fn build(
         if let Node::Receiver { id } = &node {
             // A receiver is told its signals when it starts.
             let signals = plan.receivers().remove(id).unwrap_or_default();
-            fingerprint.push_str(&format!("{:?}", signals.keys()));
+            let signals: Vec<&str> = signals.keys().map(|signal| signal.name()).collect();
+            fingerprint.push_str(&signals.join(","));
         }
         fingerprints.insert(node, fingerprint);
     }
@@ -131,13 +141,14 @@ pub fn build(
             extensions: BTreeMap::new(),
             receivers: BTreeMap::new(),
             stages: BTreeMap::new(),
+            transforms: BTreeMap::new(),
             ships: BTreeMap::new(),
             status: keep.status,
         },
     };
-    builder.extensions(keep.services);
+    builder.extensions(&keep.services);
     builder.exporters();
-    builder.stages();
+    builder.processors();
     builder.receivers();
     if builder.errors.is_empty() {
         Ok(builder.graph)
@@ -156,7 +167,7 @@ struct Builder<'f> {
 }
 
 impl Builder<'_> {
-    fn extensions(&mut self, kept: BTreeMap<ComponentId, Services>) {
+    fn extensions(&mut self, kept: &BTreeMap<ComponentId, Services>) {
         let mut services = Vec::new();
         for id in self.graph.plan.extensions().to_vec() {
             let node = Node::Extension { id: id.clone() };
@@ -194,7 +205,7 @@ impl Builder<'_> {
         }
     }
 
-    fn stages(&mut self) {
+    fn processors(&mut self) {
         let plan = self.graph.plan.clone();
         for pipeline in plan.pipelines() {
             for (place, id) in pipeline.processors.iter().enumerate() {
@@ -205,28 +216,37 @@ impl Builder<'_> {
                 if !self.wanted.contains(&node) {
                     continue;
                 }
-                match self.stage(&node, place, pipeline.id.signal) {
-                    Ok(stage) => drop(self.graph.stages.insert(node, stage)),
-                    Err(cause) => self.errors.push(BuildError { node, cause }),
+                if let Err(cause) = self.processor(&node, place, pipeline.id.signal) {
+                    self.errors.push(BuildError { node, cause });
                 }
             }
         }
     }
 
-    fn stage(&self, node: &Node, place: usize, signal: Signal) -> Result<BuiltStage, String> {
+    fn processor(&mut self, node: &Node, place: usize, signal: Signal) -> Result<(), String> {
         let context = self.context("processor", node, signal);
         let meters = &context.meters;
+        let make = match self.factories.processor(&context)? {
+            Processor::Stage(make) => make,
+            Processor::Transform(transform) => {
+                let member = Member::new(node.clone(), transform, signal, meters);
+                self.graph.transforms.insert(node.clone(), member);
+                return Ok(());
+            }
+        };
         let way = Slot::new();
         let next = OutOfStage::new(Arc::clone(&way), signal, meters);
-        let stage = self.factories.stage(&context, Arc::new(next))?;
+        let stage = make(Arc::new(next))?;
         let status = self.graph.status.clone();
         let entrance = IntoStage::new(Arc::clone(&stage), node.clone(), signal, meters, status);
-        Ok(BuiltStage {
+        let built = BuiltStage {
             place,
             stage,
             entrance: Arc::new(entrance),
             way,
-        })
+        };
+        self.graph.stages.insert(node.clone(), built);
+        Ok(())
     }
 
     fn receivers(&mut self) {

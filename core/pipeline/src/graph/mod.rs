@@ -8,6 +8,7 @@
 mod build;
 mod edge;
 mod fan_out;
+mod fused;
 mod plan;
 mod retire;
 mod run;
@@ -19,7 +20,7 @@ mod take_over;
 mod tests;
 mod wire;
 
-pub use build::{BuildError, Factories, Graph, Keep, Ship, build};
+pub use build::{BuildError, Factories, Graph, Keep, MakeStage, Processor, Ship, build};
 pub use plan::{Node, Pipeline, PipelineId, Plan, PlanError};
 pub use run::{Fatal, RunSettings, Running, StartFailure};
 pub use stop_order::Stopped;

@@ -11,6 +11,7 @@ use tokio::{sync::mpsc, task::JoinSet};
 
 use super::{
     Graph, Keep, Node, Plan, Stopped,
+    fused::Member,
     slot::Slot,
     supervise::{Supervisor, Task},
 };
@@ -63,6 +64,7 @@ pub struct Running {
     pub(super) extensions: Vec<RunningExtension>,
     pub(super) receivers: BTreeMap<Node, RunningReceiver>,
     pub(super) stages: BTreeMap<Node, RunningStage>,
+    pub(super) transforms: BTreeMap<Node, Arc<Member>>,
     pub(super) deliveries: BTreeMap<Node, Arc<Delivery>>,
     /// Components that a reload has replaced and that still finish what they hold.
     pub(super) retiring: JoinSet<Stopped>,
@@ -127,6 +129,7 @@ impl Running {
             extensions: Vec::new(),
             receivers: BTreeMap::new(),
             stages: BTreeMap::new(),
+            transforms: BTreeMap::new(),
             deliveries: BTreeMap::new(),
             retiring: JoinSet::new(),
             fatal,

@@ -5,7 +5,13 @@
 //! is left over finishes what it holds, in the background. A batch that is on its way meanwhile
 //! arrives: nothing stops before nobody refers to it any more.
 
-use std::{collections::BTreeMap, mem, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    mem,
+    panic::AssertUnwindSafe,
+    sync::Arc,
+    time::Duration,
+};
 
 use futures_util::FutureExt;
 use tokio::time::timeout;
@@ -13,6 +19,7 @@ use tokio::time::timeout;
 use super::{
     Graph, Node, Plan, Running, Ship, StartFailure,
     build::{BuiltReceiver, BuiltStage},
+    fused::Member,
     retire::Retired,
     run::{RunningExtension, RunningReceiver, RunningStage},
     stop_order,
@@ -53,6 +60,7 @@ impl Running {
             extensions,
             mut receivers,
             stages,
+            transforms,
             ships,
             status: _,
         } = graph;
@@ -64,7 +72,7 @@ impl Running {
             .retain(|node, text| fingerprints.get(node) == Some(text));
         self.extensions(&plan, extensions, retired).await?;
         self.deliveries(&plan, ships, retired).await?;
-        self.stages(&plan, stages, retired);
+        self.processors(&plan, stages, transforms, retired);
         self.stop_leaving_receivers(&plan, &receivers, retired)
             .await;
         self.plan = plan;
@@ -163,16 +171,38 @@ impl Running {
         Ok(())
     }
 
-    fn stages(&mut self, plan: &Plan, new: BTreeMap<Node, BuiltStage>, retired: &mut Retired) {
+    fn processors(
+        &mut self,
+        plan: &Plan,
+        stages: BTreeMap<Node, BuiltStage>,
+        transforms: BTreeMap<Node, Arc<Member>>,
+        retired: &mut Retired,
+    ) {
         let wanted = plan.nodes();
-        let leaves = |node: &Node| !wanted.contains(node) || new.contains_key(node);
-        let leaving = self.stages.extract_if(.., |node, _| leaves(node));
-        retired.stages.extend(leaving.map(|(_, stage)| stage));
-        for (node, built) in new {
-            if retired.stages.iter().any(|leaving| leaving.node == node) {
-                self.status.renew(&node);
+        let new: BTreeSet<&Node> = stages.keys().chain(transforms.keys()).collect();
+        let leaves = |node: &Node| !wanted.contains(node) || new.contains(node);
+        // A transform has nothing to finish: batches on their way hold on to it.
+        let leaving = self.transforms.extract_if(.., |node, _| leaves(node));
+        let mut former: BTreeSet<Node> = leaving.map(|(node, _)| node).collect();
+        for (node, stage) in self.stages.extract_if(.., |node, _| leaves(node)) {
+            former.insert(node);
+            retired.stages.push(stage);
+        }
+        for node in new {
+            if former.contains(node) {
+                self.status.renew(node);
             }
-            self.status.report(&node, Status::Starting, "");
+            self.status.report(node, Status::Starting, "");
+        }
+        for node in transforms.keys() {
+            self.status.report(node, Status::Ok, "");
+        }
+        self.transforms.extend(transforms);
+        self.start_stages(stages);
+    }
+
+    fn start_stages(&mut self, stages: BTreeMap<Node, BuiltStage>) {
+        for (node, built) in stages {
             let stop = Stop::new();
             let work = Arc::clone(&built.stage).start(stop.clone());
             let work = work.map(|work| self.supervisor.local(node.clone(), work));
@@ -233,7 +263,9 @@ impl Running {
         let ends = Ends {
             entrances,
             stage_ways: self.stages.iter().map(|(at, it)| (at, &it.way)).collect(),
+            transforms: &self.transforms,
             receiver_ways: kept.chain(starting).collect(),
+            status: &self.status,
         };
         wire(&self.plan, &ends);
     }

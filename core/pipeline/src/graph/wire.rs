@@ -1,11 +1,16 @@
 //! Connects what a plan joins: every way out of a component leads to the entrances of the next.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, mem, sync::Arc};
 
 use tapline_pdata::Signal;
 
-use super::{Node, Plan, fan_out::fan_out, slot::Slot};
-use crate::Consumer;
+use super::{
+    Node, Pipeline, Plan,
+    fan_out::fan_out,
+    fused::{Member, fused},
+    slot::Slot,
+};
+use crate::{Consumer, StatusTable};
 
 /// The ways into and out of components, by node.
 pub(super) struct Ends<'r> {
@@ -13,35 +18,18 @@ pub(super) struct Ends<'r> {
     pub(super) entrances: BTreeMap<&'r Node, Arc<dyn Consumer>>,
     /// Where they leave a stage.
     pub(super) stage_ways: BTreeMap<&'r Node, &'r Arc<Slot>>,
+    /// What is fused with its neighbours.
+    pub(super) transforms: &'r BTreeMap<Node, Arc<Member>>,
     /// Where they leave a receiver.
     pub(super) receiver_ways: BTreeMap<&'r Node, &'r BTreeMap<Signal, Arc<Slot>>>,
+    /// Where a transform that panics is noted.
+    pub(super) status: &'r StatusTable,
 }
 
 /// Connects every way, downstream first. A way that led elsewhere leads to its new end at once.
 pub(super) fn wire(plan: &Plan, ends: &Ends<'_>) {
-    let mut heads = BTreeMap::new();
-    for pipeline in plan.pipelines() {
-        let signal = pipeline.id.signal;
-        let exporters = pipeline.exporters.iter().filter_map(|id| {
-            let id = id.clone();
-            ends.entrances.get(&Node::Exporter { id, signal }).cloned()
-        });
-        let mut head = fan_out(exporters.collect());
-        for id in pipeline.processors.iter().rev() {
-            let node = Node::Stage {
-                pipeline: pipeline.id.clone(),
-                id: id.clone(),
-            };
-            let (Some(way), Some(entrance)) =
-                (ends.stage_ways.get(&node), ends.entrances.get(&node))
-            else {
-                continue;
-            };
-            way.connect(head);
-            head = Arc::clone(entrance);
-        }
-        heads.insert(&pipeline.id, head);
-    }
+    let pipelines = plan.pipelines().iter();
+    let heads: BTreeMap<_, _> = pipelines.map(|at| (&at.id, head(at, ends))).collect();
     for (id, signals) in plan.receivers() {
         let node = Node::Receiver { id: id.clone() };
         let Some(ways) = ends.receiver_ways.get(&node) else {
@@ -54,4 +42,35 @@ pub(super) fn wire(plan: &Plan, ends: &Ends<'_>) {
             }
         }
     }
+}
+
+/// Connects one pipeline, and returns where it begins.
+fn head(pipeline: &Pipeline, ends: &Ends<'_>) -> Arc<dyn Consumer> {
+    let signal = pipeline.id.signal;
+    let exporters = pipeline.exporters.iter().filter_map(|id| {
+        let id = id.clone();
+        ends.entrances.get(&Node::Exporter { id, signal }).cloned()
+    });
+    let mut head = fan_out(exporters.collect());
+    // Transforms that lead to this head. They come last one first.
+    let mut waiting = Vec::new();
+    for id in pipeline.processors.iter().rev() {
+        let node = Node::Stage {
+            pipeline: pipeline.id.clone(),
+            id: id.clone(),
+        };
+        if let Some(transform) = ends.transforms.get(&node) {
+            waiting.push(Arc::clone(transform));
+            continue;
+        }
+        let (Some(way), Some(entrance)) = (ends.stage_ways.get(&node), ends.entrances.get(&node))
+        else {
+            continue;
+        };
+        waiting.reverse();
+        way.connect(fused(mem::take(&mut waiting), head, ends.status));
+        head = Arc::clone(entrance);
+    }
+    waiting.reverse();
+    fused(waiting, head, ends.status)
 }

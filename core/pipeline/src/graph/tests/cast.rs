@@ -11,8 +11,10 @@ use tapline_config::ComponentId;
 use tapline_pdata::{Batch, Signal};
 
 use super::super::{
-    Factories, Graph, Keep, Node, Pipeline, PipelineId, Plan, RunSettings, Running, Ship, build,
+    Factories, Graph, Keep, Node, Pipeline, PipelineId, Plan, Processor, RunSettings, Running,
+    Ship, build,
 };
+use super::transforms::{FakeTransform, logs};
 use crate::{
     BuildContext, Consumer, DeliverySettings, Exporter, Extension, Outlets, Receiver, Refusal,
     Shared, Stage, StartError, Stop, Work,
@@ -23,7 +25,7 @@ use crate::{
 /// What happened, in order.
 pub(super) type Story = Arc<Mutex<Vec<String>>>;
 
-fn tell(story: &Story, line: String) {
+pub(super) fn tell(story: &Story, line: String) {
     story.lock().expect("not poisoned").push(line);
 }
 
@@ -117,6 +119,13 @@ impl Cast {
             .await
     }
 
+    /// Pushes log records that transforms can look at.
+    pub(super) async fn push_logs(&self, receiver: &str, items: u32) -> Result<(), Refusal> {
+        let outlets = self.outlets.lock().expect("not poisoned")[receiver].clone();
+        let outlet = outlets.get(Signal::Logs).expect("a pipeline wants it");
+        outlet.consume(logs(items)).await
+    }
+
     pub(super) fn told(&self) -> Vec<String> {
         std::mem::take(&mut *self.story.lock().expect("not poisoned"))
     }
@@ -178,22 +187,29 @@ impl Factories for Cast {
         }))
     }
 
-    fn stage(
-        &self,
-        context: &BuildContext,
-        next: Arc<dyn Consumer>,
-    ) -> Result<Arc<dyn Stage>, String> {
-        if context.id.kind == "broken" {
+    fn processor(&self, context: &BuildContext) -> Result<Processor, String> {
+        let id = context.id.clone();
+        if id.kind == "broken" {
             return Err("no such luck".to_owned());
         }
-        let held = Mutex::default();
+        let settings = self.settings.lock().expect("not poisoned");
+        let settings = settings
+            .get(&id.to_string())
+            .filter(|text| !text.is_empty());
+        let name = settings.map_or_else(|| id.to_string(), |text| format!("{id}={text}"));
+        if let Some(transform) = FakeTransform::of(&id.kind, name, &self.story) {
+            return Ok(Processor::Transform(transform));
+        }
         let story = Arc::clone(&self.story);
-        Ok(Arc::new(FakeStage {
-            id: context.id.clone(),
-            next,
-            held,
-            story,
-        }))
+        Ok(Processor::Stage(Box::new(|next| {
+            let held = Mutex::default();
+            Ok(Arc::new(FakeStage {
+                id,
+                next,
+                held,
+                story,
+            }))
+        })))
     }
 
     fn exporter(&self, context: &BuildContext) -> Result<Ship, String> {

@@ -1,7 +1,9 @@
 //! Whole graphs of scripted components, on a paused clock.
 
 mod cast;
+mod fused;
 mod life;
 mod plan;
 mod reload;
+mod transforms;
 mod wiring;

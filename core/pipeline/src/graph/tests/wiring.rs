@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Delivers in the caller's task, once, so that a test sees the answer.
-fn direct() -> DeliverySettings {
+pub(super) fn direct() -> DeliverySettings {
     DeliverySettings {
         queue: None,
         retry: None,
