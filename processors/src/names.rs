@@ -32,7 +32,7 @@ pub(crate) const BATCH_TIMEOUT_TRIGGER: Metric = (
     "otelcol_processor_batch_timeout_trigger_send",
     "Number of times a batch was sent because its time was over.",
 );
-/// Batches being filled, one per combination of metadata: always 1 until those exist.
+/// Combinations of metadata that are known, each with a batch of its own; 1 if there are no keys.
 pub(crate) const BATCH_CARDINALITY: Metric = (
     "otelcol_processor_batch_metadata_cardinality",
     "Number of distinct metadata value combinations being processed.",

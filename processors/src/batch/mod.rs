@@ -1,15 +1,23 @@
 //! `batch`: joins small batches into large ones, and cuts those that are too large.
 //!
 //! A caller gets its answer as soon as its batch is held, as in the Collector; what happens
-//! downstream afterwards is counted and logged here. Memory is bounded: one batch being filled or
-//! sent, of at most `MAX_HELD_BYTES` and one incoming batch more, and `WAITING_BATCHES` that
-//! wait. When downstream is slow these fill up, and callers wait.
+//! downstream afterwards is counted and logged here. Memory is bounded: batches being filled or
+//! sent, together of at most `MAX_HELD_BYTES` and one incoming batch more, and `WAITING_BATCHES`
+//! that wait. When downstream is slow these fill up, and callers wait.
+//!
+//! With `metadata_keys` only batches whose senders agree in these are joined, and what is sent
+//! still says what they agreed in. Without keys it says nothing of its senders, as in the
+//! Collector.
 
+mod combinations;
 mod filling;
+mod joining;
+mod meters;
 #[cfg(test)]
 mod tests;
 
 use std::{
+    collections::BTreeSet,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -24,11 +32,14 @@ use tapline_pipeline::{
 };
 use tokio::sync::{mpsc, oneshot};
 
-use self::filling::{Filling, Message};
+use self::{
+    combinations::Combinations,
+    joining::{Joining, Message},
+};
 
 /// How many incoming batches wait while one is being sent.
 const WAITING_BATCHES: usize = 8;
-/// A batch of this many bytes is sent, however few items it has.
+/// Batches of this many bytes together are not held: the largest is sent, however few its items.
 const MAX_HELD_BYTES: usize = 32 << 20;
 
 /// How items can be lost here.
@@ -44,9 +55,9 @@ pub struct Config {
     pub send_batch_size: u32,
     /// A batch never has more items than this; zero means that none is cut.
     pub send_batch_max_size: u32,
-    /// Client metadata whose distinct values each get a batch. Not supported yet.
+    /// Client metadata whose distinct values each get a batch; case does not matter.
     pub metadata_keys: Vec<String>,
-    /// How many distinct values of those there may be.
+    /// How many combinations of their values there may be; zero sets no limit.
     pub metadata_cardinality_limit: u32,
 }
 
@@ -69,8 +80,13 @@ impl Validate for Config {
             let rule = "must be greater or equal to send_batch_size";
             invalid.push(Invalid::at("send_batch_max_size", rule));
         }
-        if !self.metadata_keys.is_empty() {
-            invalid.push(Invalid::at("metadata_keys", "is not supported yet"));
+        let mut seen = BTreeSet::new();
+        for key in self.metadata_keys.iter().map(|key| key.to_lowercase()) {
+            if seen.contains(&key) {
+                let rule = format!("has a duplicate entry: \"{key}\" (case-insensitive)");
+                invalid.push(Invalid::at("metadata_keys", rule));
+            }
+            seen.insert(key);
         }
         invalid
     }
@@ -87,25 +103,31 @@ pub fn build(
     }
     let (inbox, incoming) = mpsc::channel(WAITING_BATCHES);
     let account = context.meters.account(context.signal, &LOSSES);
-    let filling = Filling::new(config, incoming, next, &context.meters, account.clone());
+    let joining = Joining::new(config, incoming, next, &context.meters, account.clone());
     Ok(Arc::new(BatchStage {
         inbox,
         account,
-        filling: Mutex::new(Some(filling)),
+        combinations: Combinations::new(config, &context.meters),
+        joining: Mutex::new(Some(joining)),
     }))
 }
 
 struct BatchStage {
     inbox: mpsc::Sender<Message>,
     account: Account,
+    combinations: Combinations,
     /// Here until it is started.
-    filling: Mutex<Option<Filling>>,
+    joining: Mutex<Option<Joining>>,
 }
 
 #[async_trait]
 impl Consumer for BatchStage {
     async fn consume(&self, batch: Batch) -> Result<(), Refusal> {
         let items = u64::from(batch.items());
+        let batch = self.combinations.assign(batch).inspect_err(|_| {
+            let refused = Outcome::Refused(Reason::Permanent);
+            drop(self.account.ticket(items, refused));
+        })?;
         // Received together with being put in the box: a caller that gives up while it waits for a
         // place still has its items.
         let Ok(place) = self.inbox.reserve().await else {
@@ -125,12 +147,12 @@ impl Consumer for BatchStage {
 #[async_trait]
 impl Stage for BatchStage {
     fn start(self: Arc<Self>, stop: Stop) -> Option<Work> {
-        let filling = self
-            .filling
+        let joining = self
+            .joining
             .lock()
             .expect("nothing panics while it is taken")
             .take()?;
-        Some(Box::pin(filling.run(stop)))
+        Some(Box::pin(joining.run(stop)))
     }
 
     async fn drain(&self, deadline: Duration) {

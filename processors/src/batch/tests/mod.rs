@@ -1,9 +1,11 @@
 //! The batch stage before a recording consumer, on a paused clock.
 
+mod metadata;
+
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use bytes::Bytes;
-use tapline_pdata::Signal;
+use tapline_pdata::{Origin, Signal};
 use tokio::{
     task::JoinSet,
     time::{Instant, sleep, timeout},
@@ -11,7 +13,7 @@ use tokio::{
 
 use super::*;
 
-/// Writes down what arrives, as `milliseconds:items`.
+/// Writes down what arrives, as `milliseconds:items`, and behind an `@` what its origin says.
 struct Recorder {
     started: Instant,
     arrived: Mutex<Vec<String>>,
@@ -25,7 +27,15 @@ impl Consumer for Recorder {
         if self.hangs.load(Relaxed) {
             std::future::pending::<()>().await;
         }
-        let line = format!("{}:{}", self.started.elapsed().as_millis(), batch.items());
+        let mut line = format!("{}:{}", self.started.elapsed().as_millis(), batch.items());
+        if let Some(origin) = batch.origin() {
+            let values: Vec<&str> = origin
+                .all_metadata()
+                .flat_map(|(_, values)| values.iter().map(String::as_str))
+                .collect();
+            line.push('@');
+            line.push_str(&values.join("+"));
+        }
         self.arrived.lock().expect("not poisoned").push(line);
         if self.refuses.load(Relaxed) {
             return Err(Refusal::full("sending queue is full"));
@@ -107,19 +117,28 @@ fn logs(items: u32) -> Batch {
 }
 
 fn request(items: u32) -> Vec<u8> {
-    let field = |tag: u8, content: Vec<u8>| {
-        let mut out = vec![tag];
-        let mut length = content.len();
-        while length >= 0x80 {
-            out.push(length as u8 | 0x80);
-            length >>= 7;
-        }
-        out.push(length as u8);
-        out.extend(content);
-        out
-    };
     let records = [0x12, 0].repeat(items as usize);
     field(0x0a, field(0x12, records))
+}
+
+/// Makes a well-formed request of one profile with this many empty samples.
+fn profiles(items: u32) -> Batch {
+    let samples = [0x12, 0].repeat(items as usize);
+    let wire = field(0x0a, field(0x12, field(0x12, samples)));
+    Batch::written(Signal::Profiles, Bytes::from(wire), items)
+}
+
+/// Frames what a field holds.
+fn field(tag: u8, content: Vec<u8>) -> Vec<u8> {
+    let mut out = vec![tag];
+    let mut length = content.len();
+    while length >= 0x80 {
+        out.push(length as u8 | 0x80);
+        length >>= 7;
+    }
+    out.push(length as u8);
+    out.extend(content);
+    out
 }
 
 fn config(send_batch_size: u32, send_batch_max_size: u32) -> Config {
@@ -206,14 +225,17 @@ async fn sends_at_once_without_a_timeout_but_still_cuts() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn passes_profiles_on_without_joining_them() {
-    let rig = Rig::new(&config(10, 0));
-    for _ in 0..2 {
-        let profiles = Batch::written(Signal::Profiles, Bytes::from_static(&[0x0a, 0]), 3);
-        rig.stage.consume(profiles).await.expect("held");
+async fn joins_profiles_and_cuts_them_too() {
+    let rig = Rig::new(&config(10, 10));
+    for items in [4, 4, 5] {
+        rig.stage.consume(profiles(items)).await.expect("held");
     }
     sleep(millis(1)).await;
-    assert_eq!(rig.arrived(), "0:3 0:3");
+    assert_eq!(rig.arrived(), "0:10");
+    rig.stage.consume(profiles(1)).await.expect("held");
+    rig.stage.drain(millis(1000)).await;
+    assert_eq!(rig.arrived(), "0:10 1:4");
+    assert_eq!(rig.book(), "received=14 sent=14 queued=0");
 }
 
 #[tokio::test(start_paused = true)]
@@ -283,9 +305,9 @@ async fn counts_what_it_held_when_it_is_cut_off() {
 }
 
 #[test]
-fn refuses_settings_that_contradict_or_are_not_supported() {
+fn refuses_settings_that_contradict() {
     let keys = Config {
-        metadata_keys: vec!["tenant".to_owned()],
+        metadata_keys: vec!["tenant".to_owned(), "Tenant".to_owned()],
         ..Config::default()
     };
     let table = [
@@ -293,7 +315,10 @@ fn refuses_settings_that_contradict_or_are_not_supported() {
             config(10, 9),
             "send_batch_max_size must be greater or equal to send_batch_size",
         ),
-        (keys, "metadata_keys is not supported yet"),
+        (
+            keys,
+            "metadata_keys has a duplicate entry: \"tenant\" (case-insensitive)",
+        ),
     ];
     for (config, message) in table {
         let next = Arc::new(Nowhere);
