@@ -8,6 +8,7 @@ use tapline_pdata::Signal;
 use super::{
     gate::Gate,
     intake::{Encoding, Intake},
+    turns::Packing,
 };
 
 /// Answers export calls.
@@ -29,9 +30,15 @@ impl Service for GrpcIntake {
         let way = signal(path).and_then(|signal| self.intake.way(signal));
         let way = way.ok_or_else(|| Refused::unknown_method(path))?;
         let origin = self.gate.pass(&call.head, call.peer).await?;
-        let held = way.admit(call.message.announced().await?)?;
+        let bytes = call.message.announced().await?;
+        let packing = if call.head.headers.contains_key("grpc-encoding") {
+            Packing::Packed
+        } else {
+            Packing::Plain
+        };
+        let entry = way.admit(bytes, packing).await?;
         let wire = call.message.read().await?;
-        way.pass(wire, Encoding::Protobuf, held, origin).await?;
+        way.pass(wire, Encoding::Protobuf, entry, origin).await?;
         // An answer without any field: everything was taken.
         Ok(Bytes::new())
     }

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{
     HeaderMap, HeaderValue, Method, StatusCode,
-    header::{ALLOW, CONTENT_TYPE, RETRY_AFTER},
+    header::{ALLOW, CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER},
 };
 use tapline_config::HttpServerConfig;
 use tapline_net::{
@@ -20,6 +20,7 @@ use super::{
     config::Paths,
     gate::Gate,
     intake::{Encoding, Intake, Way},
+    turns::Packing,
 };
 
 const PROTOBUF: &str = "application/x-protobuf";
@@ -84,15 +85,21 @@ impl HttpIntake {
         encoding: Encoding,
         origin: Option<Arc<Origin>>,
     ) -> Result<(), Failure> {
-        let mut held = match way.admit(request.body.announced().unwrap_or(0)) {
-            Ok(held) => held,
+        let bytes = request.body.announced().unwrap_or(0);
+        let packing = if request.head.headers.contains_key(CONTENT_ENCODING) {
+            Packing::Packed
+        } else {
+            Packing::Plain
+        };
+        let mut entry = match way.admit(bytes, packing).await {
+            Ok(entry) => entry,
             Err(refused) => {
                 request.body.discard().await;
                 return Err(refused.into());
             }
         };
-        let wire = request.body.read(&mut |bytes| held.resize(bytes)).await?;
-        Ok(way.pass(wire, encoding, held, origin).await?)
+        let wire = request.body.read(&mut |bytes| entry.resize(bytes)).await?;
+        Ok(way.pass(wire, encoding, entry, origin).await?)
     }
 }
 

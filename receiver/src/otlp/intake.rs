@@ -7,11 +7,14 @@ use tapline_net::grpc::{Code, Refused};
 use tapline_pdata::{Batch, Origin, Signal, json};
 use tapline_pipeline::{Consumer, Held, Memory, Outlets};
 
-use super::answer;
+use super::{
+    answer,
+    turns::{Packing, Turn, Turns},
+};
 
 /// Where the requests of one protocol go.
 pub(super) struct Intake {
-    outlets: BTreeMap<Signal, Arc<dyn Consumer>>,
+    outlets: BTreeMap<Signal, (Arc<dyn Consumer>, Turns)>,
     memory: Memory,
 }
 
@@ -26,13 +29,30 @@ pub(super) enum Encoding {
 pub(super) struct Way<'a> {
     signal: Signal,
     outlet: &'a Arc<dyn Consumer>,
+    turns: &'a Turns,
     memory: &'a Memory,
+}
+
+/// A request that was let in: its bytes on the account, and its turn if there was one.
+pub(super) struct Entry {
+    held: Held,
+    _turn: Option<Turn>,
+}
+
+impl Entry {
+    /// Notes how large the request is by now.
+    pub(super) fn resize(&mut self, bytes: usize) {
+        self.held.resize(bytes);
+    }
 }
 
 impl Intake {
     /// Takes what comes by one transport, under whose name the receiver's metrics count it.
     pub(super) fn new(out: &Outlets, transport: &'static str, memory: Memory) -> Self {
-        let outlet = |signal| Some((signal, out.get_via(signal, transport)?));
+        let outlet = |signal| {
+            let outlet = out.get_via(signal, transport)?;
+            Some((signal, (outlet, Turns::default())))
+        };
         Self {
             outlets: Signal::ALL.into_iter().filter_map(outlet).collect(),
             memory,
@@ -41,21 +61,28 @@ impl Intake {
 
     /// Returns the way of a signal; there is none if no pipeline wants it.
     pub(super) fn way(&self, signal: Signal) -> Option<Way<'_>> {
+        let (outlet, turns) = self.outlets.get(&signal)?;
         Some(Way {
             signal,
-            outlet: self.outlets.get(&signal)?,
+            outlet,
+            turns,
             memory: &self.memory,
         })
     }
 }
 
 impl Way<'_> {
-    /// Holds the memory of a request that is about to be read, or refuses it.
-    pub(super) fn admit(&self, bytes: usize) -> Result<Held, Refused> {
+    /// Waits until it is the turn of a request that is about to be read, and holds its memory; or
+    /// refuses it.
+    pub(super) async fn admit(&self, bytes: usize, packing: Packing) -> Result<Entry, Refused> {
+        let turn = self.turns.next(bytes, packing).await;
         self.outlet
             .admit(bytes)
             .map_err(|it| answer::refused(&it))?;
-        Ok(self.memory.hold(bytes))
+        Ok(Entry {
+            held: self.memory.hold(bytes),
+            _turn: turn,
+        })
     }
 
     /// Passes a request on. One without items is answered here.
@@ -63,13 +90,14 @@ impl Way<'_> {
         &self,
         wire: Bytes,
         encoding: Encoding,
-        mut held: Held,
+        entry: Entry,
         origin: Option<Arc<Origin>>,
     ) -> Result<(), Refused> {
         let batch = read(self.signal, wire, encoding)?;
         if batch.items() == 0 {
             return Ok(());
         }
+        let Entry { mut held, _turn } = entry;
         held.resize(batch.size_bytes());
         let batch = batch.with_origin(origin).with_hold(Arc::new(held));
         let taken = self.outlet.consume(batch).await;

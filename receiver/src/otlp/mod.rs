@@ -12,6 +12,7 @@ mod gate;
 mod grpc;
 mod http;
 mod intake;
+mod turns;
 
 use std::sync::Arc;
 

@@ -31,7 +31,7 @@ use crate::{
 };
 
 /// How much a client may send on one stream, and on one connection, before we have read it.
-const WINDOW_BYTES: (u32, u32) = (1 << 20, 4 << 20);
+const WINDOW_BYTES: (u32, u32) = (1 << 20, 1 << 20);
 
 /// The largest frame. A message that fits into one is not copied at all.
 const FRAME_BYTES_MAX: u32 = 1 << 20;
