@@ -8,39 +8,19 @@ use std::sync::Arc;
 use tapline_pdata::{Batch, Origin, Signal};
 
 use super::room::Size;
+pub(super) use crate::meter::account::Reason;
+use crate::meter::{
+    Counter, Gauge, Histogram, Meters,
+    account::{self, Account},
+    names,
+};
 
-use crate::meter::{Counter, Gauge, Histogram, Meters, names};
-
-/// Why items were lost after they had been taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Reason {
-    /// The backend will never take them.
-    Permanent,
-    /// The backend did not take them in time, or retrying is off.
-    RetriesExhausted,
-    /// The process ended first.
-    Shutdown,
-    /// The disk did not give them back.
-    Damaged,
-}
-
-impl Reason {
-    const ALL: [Self; 4] = [
-        Self::Permanent,
-        Self::RetriesExhausted,
-        Self::Shutdown,
-        Self::Damaged,
-    ];
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Permanent => "permanent",
-            Self::RetriesExhausted => "retries_exhausted",
-            Self::Shutdown => "shutdown",
-            Self::Damaged => "damaged",
-        }
-    }
-}
+/// The losses that are listed before they happen.
+const LOSSES: &[Reason] = &[
+    Reason::Permanent,
+    Reason::RetriesExhausted,
+    Reason::Shutdown,
+];
 
 /// What became of the items of one batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,20 +39,16 @@ pub(super) enum Outcome {
 
 /// The counters of one delivery.
 pub(super) struct Ledger {
-    received: Counter,
+    account: Account,
     recovered: Counter,
-    spilled: Counter,
-    refused: Counter,
-    dropped: [Counter; Reason::ALL.len()],
-    queued_items: Gauge,
     queued_batches: Gauge,
     sent: Counter,
     send_failed: Counter,
     enqueue_failed: Counter,
     in_flight: Gauge,
-    /// This delivery's own share of `dropped`, which lives on when a graph is rebuilt.
+    /// This delivery's own share of what shutting down lost, since the book is the component's.
     lost: Counter,
-    /// This delivery's own share of `spilled`.
+    /// This delivery's own share of what is stored.
     left_on_disk: Counter,
     enqueue_size: Histogram,
     enqueue_bytes: Histogram,
@@ -80,26 +56,17 @@ pub(super) struct Ledger {
 
 impl Ledger {
     pub(super) fn new(signal: Signal, meters: &Meters) -> Self {
-        let own = [("otel_signal", signal.name())];
         let per_signal = |metric: names::Metric| {
             meters.counter(names::per_signal(metric, signal), metric.1, &[])
         };
-        let dropped = |reason: Reason| {
-            let (name, help) = names::DELIVERY_DROPPED;
-            meters.counter(name, help, &[own[0], ("reason", reason.name())])
-        };
         let (in_flight, in_flight_help) = names::EXPORTER_IN_FLIGHT;
-        let total = |(name, help): names::Metric| meters.counter(name, help, &own);
+        let (recovered, recovered_help) = names::DELIVERY_RECOVERED;
+        let own = [("otel_signal", signal.name())];
         let sizes =
             |(name, help): names::Metric, bounds: &[f64]| meters.histogram(name, help, &[], bounds);
-        let (queued, queued_help) = names::DELIVERY_QUEUED;
         Self {
-            received: total(names::DELIVERY_RECEIVED),
-            recovered: total(names::DELIVERY_RECOVERED),
-            spilled: total(names::DELIVERY_SPILLED),
-            refused: total(names::DELIVERY_REFUSED),
-            dropped: Reason::ALL.map(dropped),
-            queued_items: meters.gauge(queued, queued_help, &own),
+            account: meters.account(signal, LOSSES),
+            recovered: meters.counter(recovered, recovered_help, &own),
             queued_batches: Gauge::default(),
             sent: per_signal(names::EXPORTER_SENT),
             send_failed: per_signal(names::EXPORTER_SEND_FAILED),
@@ -137,35 +104,24 @@ impl Ledger {
         self.enqueue_bytes.record(size.bytes);
     }
 
-    fn hold(&self, items: u64) {
-        self.queued_items.add(items.cast_signed());
-        self.queued_batches.add(1);
-    }
-
     fn book(&self, items: u64, outcome: Outcome) {
+        let entry = match outcome {
+            Outcome::Sent => account::Outcome::Sent,
+            Outcome::TurnedAway => account::Outcome::Refused(Reason::QueueFull),
+            Outcome::HandedBack => account::Outcome::Refused(Reason::Downstream),
+            Outcome::Dropped(reason) => account::Outcome::Dropped(reason),
+            Outcome::Spilled => account::Outcome::Stored,
+        };
+        self.account.settle(items, entry);
         match outcome {
             Outcome::Sent => self.sent.add(items),
-            Outcome::TurnedAway => {
-                self.refused.add(items);
-                self.enqueue_failed.add(items);
-            }
-            Outcome::HandedBack => {
-                self.refused.add(items);
-                self.send_failed.add(items);
-            }
-            Outcome::Dropped(reason) => {
-                self.dropped[reason as usize].add(items);
-                if reason == Reason::Shutdown {
-                    self.lost.add(items);
-                }
-                self.send_failed.add(items);
-            }
-            Outcome::Spilled => {
-                self.spilled.add(items);
-                self.left_on_disk.add(items);
-            }
+            Outcome::TurnedAway => self.enqueue_failed.add(items),
+            Outcome::HandedBack | Outcome::Dropped(_) => self.send_failed.add(items),
+            Outcome::Spilled => self.left_on_disk.add(items),
         }
-        self.queued_items.add(-items.cast_signed());
+        if outcome == Outcome::Dropped(Reason::Shutdown) {
+            self.lost.add(items);
+        }
     }
 }
 
@@ -185,7 +141,6 @@ impl Ticket {
     /// Receives a batch; `outcome` is what is booked if nothing else is said.
     pub(super) fn new(ledger: &Arc<Ledger>, batch: &Batch, outcome: Outcome) -> Self {
         let items = u64::from(batch.items());
-        ledger.received.add(items);
         let origin = batch.origin().cloned();
         Self::held(ledger, items, outcome, origin)
     }
@@ -202,7 +157,8 @@ impl Ticket {
         outcome: Outcome,
         origin: Option<Arc<Origin>>,
     ) -> Self {
-        ledger.hold(items);
+        ledger.account.receive(items);
+        ledger.queued_batches.add(1);
         Self {
             ledger: Arc::clone(ledger),
             items,

@@ -6,7 +6,7 @@
 //! item:
 //!
 //! ```text
-//! received + recovered = sent + refused + dropped + spilled + queued
+//! received = sent + refused + dropped + stored + queued
 //! ```
 //!
 //! A delivery must not know what kind of exporter it has.

@@ -119,35 +119,10 @@ pub const EXPORTER_IN_FLIGHT: Metric = (
     "otelcol_exporter_in_flight_requests",
     "Requests being sent right now.",
 );
-/// Offered to a delivery; ours, one side of the accounting invariant.
-pub const DELIVERY_RECEIVED: Metric = (
-    "tapline_exporter_received_items",
-    "Items offered to the exporter.",
-);
 /// Found on disk when a delivery started; ours, on the side of what was received.
 pub const DELIVERY_RECOVERED: Metric = (
     "tapline_exporter_recovered_items",
     "Items that an earlier process left on disk.",
-);
-/// Left on disk when a delivery ended; ours.
-pub const DELIVERY_SPILLED: Metric = (
-    "tapline_exporter_spilled_items",
-    "Items left on disk when the exporter stopped.",
-);
-/// Handed back to the caller by a delivery; ours.
-pub const DELIVERY_REFUSED: Metric = (
-    "tapline_exporter_refused_items",
-    "Items handed back to the caller.",
-);
-/// Lost by a delivery, by reason; ours.
-pub const DELIVERY_DROPPED: Metric = (
-    "tapline_exporter_dropped_items",
-    "Items lost by the exporter, by reason.",
-);
-/// Held by a delivery, waiting or being sent; ours.
-pub const DELIVERY_QUEUED: Metric = (
-    "tapline_exporter_queued_items",
-    "Items waiting or being sent.",
 );
 
 /// Returns the name of a metric that exists per signal, such as `otelcol_exporter_sent_spans`.

@@ -14,6 +14,7 @@ use super::*;
 use crate::{
     Meters, Status, Verdict,
     fake::{Dice, FakeExporter, batch, id, logged, secs},
+    meter::account,
 };
 
 struct Rig {
@@ -71,18 +72,19 @@ impl Rig {
         self.meters.total(metric, &[])
     }
 
+    fn items(&self, state: &'static str) -> u64 {
+        self.meters.total(account::NAME, &[("state", state)])
+    }
+
     /// Checks the accounting invariant, then returns the books without the zeros.
     fn books(&self) -> String {
-        let parts = ["sent", "refused", "dropped", "spilled", "queued"].map(|part| match part {
-            "sent" => (part, self.total("otelcol_exporter_sent_spans")),
-            _ => (part, self.total(&format!("tapline_exporter_{part}_items"))),
-        });
-        let received = self.total("tapline_exporter_received_items")
-            + self.total("tapline_exporter_recovered_items");
+        let states = ["sent", "refused", "dropped", "stored", "queued"];
+        let parts = states.map(|state| (state, self.items(state)));
+        let sum = parts.iter().map(|(_, items)| items).sum::<u64>();
+        assert_eq!(self.items("received"), sum, "{parts:?}");
         assert_eq!(
-            received,
-            parts.iter().map(|(_, items)| items).sum::<u64>(),
-            "{parts:?}"
+            self.items("sent"),
+            self.total("otelcol_exporter_sent_spans")
         );
         let parts = parts.iter().filter(|(_, items)| *items > 0);
         parts
@@ -147,10 +149,7 @@ async fn gives_up_after_max_elapsed_time_and_counts_it() {
     sleep(secs(299)).await;
     assert_eq!(rig.books(), "dropped 4");
     let reason = [("reason", "retries_exhausted")];
-    assert_eq!(
-        rig.meters.total("tapline_exporter_dropped_items", &reason),
-        4
-    );
+    assert_eq!(rig.meters.total(account::NAME, &reason), 4);
     assert_eq!(rig.total("otelcol_exporter_send_failed_spans"), 4);
 }
 
@@ -539,7 +538,7 @@ async fn books_balance_under(seed: u64) {
     callers.shutdown().await;
     let books = rig.books();
     assert!(!books.contains("queued"), "{books}");
-    assert_eq!(rig.total("tapline_exporter_received_items"), offered);
+    assert_eq!(rig.items("received"), offered);
     let taken = |exporter: &Arc<FakeExporter>| exporter.taken_items.load(Relaxed);
     let taken: u64 = exporters.iter().map(taken).sum();
     assert_eq!(rig.total("otelcol_exporter_sent_spans"), taken);

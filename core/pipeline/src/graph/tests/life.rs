@@ -189,8 +189,5 @@ async fn ends_all_work_when_dropped() {
     sleep(secs(5)).await;
     assert_eq!(cast.told(), ["open started"]);
     assert_eq!(cast.exporter("x").taken_items.load(Relaxed), 0);
-    assert_eq!(
-        cast.total("tapline_exporter_dropped_items", "reason", "shutdown"),
-        2
-    );
+    assert_eq!(cast.total("tapline_items", "reason", "shutdown"), 2);
 }

@@ -84,20 +84,20 @@ async fn lists_the_metrics_of_every_edge_at_zero_once_it_runs() {
             "otelcol_processor_outgoing_items{otel_signal=traces,processor=pass}",
             "otelcol_receiver_accepted_spans{receiver=open}",
             "otelcol_receiver_refused_spans{receiver=open}",
-            "tapline_exporter_dropped_items{exporter=take,otel_signal=traces,reason=damaged}",
-            "tapline_exporter_dropped_items{exporter=take,otel_signal=traces,reason=permanent}",
-            "tapline_exporter_dropped_items{exporter=take,otel_signal=traces,\
-             reason=retries_exhausted}",
-            "tapline_exporter_dropped_items{exporter=take,otel_signal=traces,reason=shutdown}",
             "tapline_exporter_queue_bytes{data_type=traces,exporter=take}",
-            "tapline_exporter_queued_items{exporter=take,otel_signal=traces}",
-            "tapline_exporter_received_items{exporter=take,otel_signal=traces}",
             "tapline_exporter_recovered_items{exporter=take,otel_signal=traces}",
-            "tapline_exporter_refused_items{exporter=take,otel_signal=traces}",
-            "tapline_exporter_spilled_items{exporter=take,otel_signal=traces}",
             "tapline_items{component=open,kind=receiver,signal=traces,state=received}",
             "tapline_items{component=open,kind=receiver,signal=traces,state=sent}",
             "tapline_items{component=open,kind=receiver,signal=traces,state=queued}",
+            "tapline_items{component=take,kind=exporter,signal=traces,state=received}",
+            "tapline_items{component=take,kind=exporter,signal=traces,state=sent}",
+            "tapline_items{component=take,kind=exporter,signal=traces,state=queued}",
+            "tapline_items{component=take,kind=exporter,reason=permanent,signal=traces,\
+             state=dropped}",
+            "tapline_items{component=take,kind=exporter,reason=retries_exhausted,signal=traces,\
+             state=dropped}",
+            "tapline_items{component=take,kind=exporter,reason=shutdown,signal=traces,\
+             state=dropped}",
         ]
     );
 }
