@@ -57,7 +57,12 @@ struct AttributesTransform {
 }
 
 impl AttributesTransform {
-    fn chooses(&self, cx: &Surroundings<'_>, subject: Subject<'_>) -> bool {
+    /// Asks for the record only if it matters, because viewing it can mean copying it.
+    fn chooses<'s>(&self, cx: &Surroundings<'_>, subject: impl FnOnce() -> Subject<'s>) -> bool {
+        if self.include.is_none() && self.exclude.is_none() {
+            return true;
+        }
+        let subject = subject();
         let matches = |matcher: &Matcher| matcher.matches(cx, subject);
         self.include.as_ref().is_none_or(matches) && !self.exclude.as_ref().is_some_and(matches)
     }
@@ -69,21 +74,21 @@ impl Transform for AttributesTransform {
     }
 
     fn span(&self, cx: &Surroundings<'_>, span: &mut SpanEdit<'_>) -> Keep {
-        if self.chooses(cx, Subject::Span(span.view())) {
+        if self.chooses(cx, || Subject::Span(span.view())) {
             self.actions.apply(&mut span.attributes(), cx.origin);
         }
         Keep::Yes
     }
 
     fn log(&self, cx: &Surroundings<'_>, log: &mut LogEdit<'_>) -> Keep {
-        if self.chooses(cx, Subject::Log(log.view())) {
+        if self.chooses(cx, || Subject::Log(log.view())) {
             self.actions.apply(&mut log.attributes(), cx.origin);
         }
         Keep::Yes
     }
 
     fn point(&self, cx: &Surroundings<'_>, point: &mut PointEdit<'_>) -> Keep {
-        if self.chooses(cx, Subject::Point(point.view())) {
+        if self.chooses(cx, || Subject::Point(point.view())) {
             self.actions.apply(&mut point.attributes(), cx.origin);
         }
         Keep::Yes

@@ -4,7 +4,8 @@
 //! list of them as if one after the other had seen the whole batch, but walks it once: unchanged
 //! fields are copied as ranges, untouched records and scopes as runs, long untouched runs not at
 //! all. Fields we have never heard of survive. A scope, resource or metric that lost everything in
-//! it disappears; one that was empty before stays. Attributes keep their order and their duplicates.
+//! it disappears; one that was empty before stays. Attributes keep their order and their
+//! duplicates.
 //!
 //! Profiles are edited at their resources and scopes only: attributes below are indexes into a
 //! dictionary. This module must not know what transforms do, nor any configuration.

@@ -400,7 +400,8 @@ proptest! {
     #[test]
     fn broken_bytes_never_make_a_pass_panic(
         request in telemetry::metrics(), script in script(),
-        flips in vec((any::<prop::sample::Index>(), any::<u8>()), 0..4), random in vec(any::<u8>(), 0..99)
+        flips in vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
+        random in vec(any::<u8>(), 0..99)
     ) {
         let mut wire = request.encode_to_vec();
         for (at, byte) in flips {

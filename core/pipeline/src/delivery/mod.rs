@@ -1,9 +1,9 @@
 //! Delivery: everything between a pipeline and an exporter that sends one batch once.
 //!
 //! *room* says whether a batch may come in, *disk* keeps it if it must survive, *queue* says whose
-//! turn it is, *pace* slows down who fills it, *job* joins and cuts, *retry* says when to try again, *timeout* bounds one attempt,
-//! *send* puts those two together, *worker* does all this in turn. *ledger* accounts for every
-//! item:
+//! turn it is, *pace* slows down who fills it, *job* joins and cuts, *retry* says when to try
+//! again, *timeout* bounds one attempt, *send* puts those two together, *worker* does all this in
+//! turn. *ledger* accounts for every item:
 //!
 //! ```text
 //! received = sent + refused + dropped + stored + queued

@@ -1,9 +1,9 @@
 //! Stopping: one pass, one deadline, and an account of what was lost.
 //!
-//! Long waits for retries end first, because a receiver may be waiting for one. Then receivers finish what they
-//! hold, stages drain in the order of the flow, deliveries drain, exporters close, extensions stop.
-//! No phase gets all that is left of the deadline, so that one hung component leaves time for the
-//! rest. A reload stops what it has left over by the same rules.
+//! Long waits for retries end first, because a receiver may be waiting for one. Then receivers
+//! finish what they hold, stages drain in the order of the flow, deliveries drain, exporters close,
+//! extensions stop. No phase gets all that is left of the deadline, so that one hung component
+//! leaves time for the rest. A reload stops what it has left over by the same rules.
 
 use std::{collections::BTreeSet, mem, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
