@@ -29,7 +29,7 @@ struct Command {
 const COMMANDS: &[Command] = &[
     Command {
         name: "bench",
-        usage: "capture     measures what the tap costs, with and without it",
+        usage: "SUBJECT     measures what the tap costs (capture), or OTLP in and out (gateway)",
         run: bench::run,
     },
     Command {

@@ -17,6 +17,8 @@ const LOOK_AGAIN: Duration = Duration::from_millis(20);
 pub(super) struct Usage {
     pub(super) cpu_ms: f64,
     pub(super) rss_kib: u64,
+    /// The most that ever was resident.
+    pub(super) peak_kib: u64,
 }
 
 impl Usage {
@@ -25,9 +27,11 @@ impl Usage {
             let path = format!("/proc/{pid}/{file}");
             fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))
         };
+        let status = read("status")?;
         Ok(Self {
             cpu_ms: cpu_ms(&read("stat")?).context("no CPU time in /proc/PID/stat")?,
-            rss_kib: rss_kib(&read("status")?).context("no VmRSS in /proc/PID/status")?,
+            rss_kib: kib(&status, "VmRSS:").context("no VmRSS in /proc/PID/status")?,
+            peak_kib: kib(&status, "VmHWM:").context("no VmHWM in /proc/PID/status")?,
         })
     }
 }
@@ -74,9 +78,9 @@ fn cpu_ms(stat: &str) -> Option<f64> {
     Some((f64::from(user) + f64::from(system)) * 1e3 / USER_HZ)
 }
 
-fn rss_kib(status: &str) -> Option<u64> {
-    let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
-    line.split_whitespace().nth(1)?.parse().ok()
+fn kib(status: &str, field: &str) -> Option<u64> {
+    let rest = status.lines().find_map(|line| line.strip_prefix(field))?;
+    rest.split_whitespace().next()?.parse().ok()
 }
 
 #[cfg(test)]
@@ -92,10 +96,9 @@ mod tests {
 
     #[test]
     fn reads_resident_memory() {
-        assert_eq!(
-            rss_kib("VmHWM:\t 66816 kB\nVmRSS:\t 58460 kB\n"),
-            Some(58460)
-        );
-        assert_eq!(rss_kib("Name:\tkthreadd\n"), None);
+        let status = "VmHWM:\t 66816 kB\nVmRSS:\t 58460 kB\n";
+        assert_eq!(kib(status, "VmRSS:"), Some(58460));
+        assert_eq!(kib(status, "VmHWM:"), Some(66816));
+        assert_eq!(kib("Name:\tkthreadd\n", "VmRSS:"), None);
     }
 }

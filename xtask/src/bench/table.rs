@@ -1,5 +1,6 @@
 //! The result as a table, and what counts as a goal met.
 
+use super::columns::lay_out;
 use super::spread::{Comparison, Spread};
 
 const COLUMNS: usize = 8;
@@ -99,7 +100,7 @@ impl Goal {
     }
 
     /// Noise may excuse a median, but not the best rounds: they had the least of it.
-    fn judge(self, ratio: Spread, best: f64) -> Verdict {
+    pub(super) fn judge(self, ratio: Spread, best: f64) -> Verdict {
         let (met, conceivable) = match self {
             Self::AtMost(limit) => (ratio.median <= limit, ratio.p10 <= limit && best <= limit),
             Self::AtLeast(limit) => (ratio.median >= limit, ratio.p90 >= limit && best >= limit),
@@ -122,7 +123,8 @@ impl std::fmt::Display for Goal {
 }
 
 impl Verdict {
-    fn as_str(self) -> &'static str {
+    /// Returns it as it is shown.
+    pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Met => "met",
             Self::WithinNoise => "within noise",
@@ -131,35 +133,11 @@ impl Verdict {
     }
 }
 
-/// Lays rows out in columns. The first and the last are words, the others are numbers.
+/// Lays rows out in columns.
 pub(super) fn render(rows: &[Row]) -> String {
     let mut lines = vec![HEADINGS.map(str::to_owned)];
     lines.extend(rows.iter().map(Row::cells));
-    let width = |column: usize| {
-        lines
-            .iter()
-            .map(|line| line[column].len())
-            .max()
-            .unwrap_or(0)
-    };
-    let widths: [usize; COLUMNS] = std::array::from_fn(width);
-    let mut text = String::new();
-    for line in &lines {
-        let cells = line
-            .iter()
-            .zip(widths)
-            .enumerate()
-            .map(|(column, (cell, width))| {
-                if column == 0 || column == COLUMNS - 1 {
-                    format!("{cell:<width$}")
-                } else {
-                    format!("{cell:>width$}")
-                }
-            });
-        text.push_str(cells.collect::<Vec<_>>().join("  ").trim_end());
-        text.push('\n');
-    }
-    text
+    lay_out(&lines)
 }
 
 #[cfg(test)]

@@ -3,22 +3,20 @@
 //! It taps everything and exports next to nothing, so that what is measured is the tap. Only its
 //! metrics are shown, as text on its standard output, for its own counters.
 
-use std::ffi::OsString;
-use std::io::{BufRead as _, BufReader, Read};
+use std::io::{self, BufRead as _, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
-use std::{env, io};
 
 use anyhow::{Context as _, Result, bail, ensure};
 
 use super::counters::Counters;
 use super::process::{self, Usage};
+use super::release::{self, PACKAGE};
 use super::scratch::Scratch;
 
-const PACKAGE: &str = "tapline";
 const READY: &str = "Everything is ready";
 const START_PATIENCE: Duration = Duration::from_secs(15);
 const STOP_PATIENCE: Duration = Duration::from_secs(30);
@@ -66,17 +64,8 @@ pub(super) struct Running {
 impl Tap {
     /// Builds the daemon and writes its configuration.
     pub(super) fn build(root: &Path, scratch: &Scratch) -> Result<Self> {
-        let cargo = env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
-        let status = Command::new(cargo)
-            .args(["build", "--quiet", "--release", "--package", PACKAGE])
-            .current_dir(root)
-            .status()
-            .context("cannot run cargo")?;
-        ensure!(status.success(), "{PACKAGE} does not build");
-        let target =
-            env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
         Ok(Self {
-            program: target.join("release").join(PACKAGE),
+            program: release::build(root)?,
             config: scratch.write("tapline.yaml", CONFIG)?,
         })
     }
