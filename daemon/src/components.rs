@@ -141,7 +141,9 @@ fn read_bearer_token_auth(node: &Node, problems: &mut Problems) -> Option<MakeEx
 
 fn read_file_storage(node: &Node, problems: &mut Problems) -> Option<MakeExtension> {
     let config: file_storage::Config = decode_valid(node, problems)?;
-    Some(Box::new(move |_| file_storage::build(&config)))
+    Some(Box::new(move |host| {
+        file_storage::build(&config, host.meters())
+    }))
 }
 
 fn read_health_check(node: &Node, problems: &mut Problems) -> Option<MakeExtension> {

@@ -1,157 +1,131 @@
-//! `file_storage`: keeps the queues of exporters on disk, in a directory.
+//! `file_storage`: keeps the queues of exporters on disk, so that they survive the process.
 //!
-//! Each owner has a log of segments in a directory of its own, locked against other processes. What
-//! the Collector's file_storage wrote is not read. Damage costs the damaged records, never more.
+//! Every owner has a log of its own: a directory of segment files in which records stand one
+//! behind the other, each with a checksum. What is acknowledged has been given to the kernel, so
+//! `kill -9` loses nothing; with `fsync` it is on the disk. A damaged file costs the damaged
+//! records and no others. Why this is not an embedded store: `docs/decisions/009-disk-queue.md`.
+//!
+//! Bounds: a log keeps about 150 bytes of memory and the head of every record, and one open file;
+//! with `max_size_mib` all logs of one extension share that much disk. It must not know what a
+//! record means, nor who reads it.
 
+mod command;
 mod config;
+mod directory;
+mod frame;
+mod index;
 mod log;
-mod segment;
+mod names;
+mod recovery;
 #[cfg(test)]
 mod tests;
+mod usage;
+mod writer;
 
-use std::{
-    fmt::Write,
-    fs::{DirBuilder, File, TryLockError},
-    io,
-    os::unix::fs::DirBuilderExt,
-    path::{Path, PathBuf},
-    sync::{Arc, atomic::AtomicU64},
-    time::Duration,
-};
+use std::{fmt, path::PathBuf, sync::Arc};
 
 use async_trait::async_trait;
-use tapline_pipeline::{Extension, RecordLog, Services, StartError, Stop, Storage, Work};
-use tokio::{task::spawn_blocking, time::Instant};
+use tapline_pipeline::{Extension, Meters, RecordLog, Services, StartError, Stop, Storage, Work};
 
 pub(crate) use self::config::Config;
-use self::log::{Quota, SegmentLog};
+use self::{
+    directory::{Place, sanitized},
+    log::FileLog,
+    usage::{Usage, segment_bytes},
+    writer::{Durability, Writer},
+};
 
-/// How often a lock that another process has is asked for.
-const LOCK_EVERY: Duration = Duration::from_millis(20);
-
-/// Builds the extension. Logs are opened by those who own them.
-pub(crate) fn build(config: &Config) -> Result<Arc<dyn Extension>, String> {
-    let mode = config.mode();
-    let mode = mode.ok_or("directory_permissions must be an octal mode")?;
-    let limit = match config.max_size_mib {
-        0 => u64::MAX,
-        mib => mib.saturating_mul(1 << 20),
-    };
-    let used = AtomicU64::new(0);
-    let quota = Arc::new(Quota { limit, used });
-    let config = config.clone();
-    Ok(Arc::new(FileStorage(Arc::new(Directory {
-        config,
-        mode,
-        quota,
-    }))))
+/// Builds the extension. It touches the disk when it is started, or when a log is opened.
+pub(crate) fn build(config: &Config, meters: &Meters) -> Result<Arc<dyn Extension>, String> {
+    Ok(Arc::new(FileStorage(Arc::new(Store::new(config, meters)?))))
 }
 
-struct FileStorage(Arc<Directory>);
-
-#[derive(Debug)]
-struct Directory {
-    config: Config,
-    mode: u32,
-    quota: Arc<Quota>,
-}
+/// The extension: a store that can be started.
+struct FileStorage(Arc<Store>);
 
 #[async_trait]
 impl Extension for FileStorage {
     fn offers(&self) -> Services {
+        let storage: Arc<dyn Storage> = Arc::<Store>::clone(&self.0);
         Services {
-            storage: Some(Arc::<Directory>::clone(&self.0)),
+            storage: Some(storage),
             ..Services::default()
         }
     }
 
-    async fn start(self: Arc<Self>, _stop: Stop) -> Result<Option<Work>, StartError> {
-        let directory = &self.0.config.directory;
-        if self.0.config.create_directory {
-            self.0.make(directory).map_err(StartError)?;
-        }
-        if !directory.is_dir() {
-            let cause = format!("directory {} does not exist", directory.display());
-            return Err(StartError(cause));
-        }
+    /// Makes the directory, so that a wrong one is an error of the extension, not of an exporter.
+    async fn start(self: Arc<Self>, _: Stop) -> Result<Option<Work>, StartError> {
+        let place = self.0.place.clone();
+        blocking(move || place.prepare())
+            .await
+            .map_err(StartError)?;
         Ok(None)
     }
 }
 
+/// Opens logs in one directory.
+struct Store {
+    place: Place,
+    config: Config,
+    usage: Arc<Usage>,
+    meters: Meters,
+}
+
+impl Store {
+    fn new(config: &Config, meters: &Meters) -> Result<Self, String> {
+        let place = Place {
+            directory: PathBuf::from(&config.directory),
+            creation: config.creation()?,
+        };
+        Ok(Self {
+            place,
+            usage: Arc::new(Usage::new(config.quota_bytes())),
+            config: config.clone(),
+            meters: meters.clone(),
+        })
+    }
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Store").field(&self.place.directory).finish()
+    }
+}
+
 #[async_trait]
-impl Storage for Directory {
+impl Storage for Store {
     fn location(&self) -> String {
-        self.config.directory.display().to_string()
+        self.place.directory.display().to_string()
     }
 
     async fn open(&self, owner: &str) -> Result<Arc<dyn RecordLog>, String> {
-        let dir = self.config.directory.join(file_name(owner));
-        match self.try_open(&dir).await {
-            Ok(log) => Ok(log),
-            Err(Failed::Locked) => Err(format!("{} is in use", dir.display())),
-            Err(Failed::Disk(error)) if self.config.recreate && dir.is_dir() => {
-                tracing::warn!(%error, directory = %dir.display(), "queue is put aside");
-                let aside = dir.with_extension("backup");
-                std::fs::rename(&dir, &aside)
-                    .map_err(|error| format!("cannot put {} aside: {error}", dir.display()))?;
-                let opened = self.try_open(&dir).await;
-                opened.map_err(|_| format!("cannot open {}", dir.display()))
-            }
-            Err(Failed::Disk(error)) => Err(format!("cannot open {}: {error}", dir.display())),
-        }
-    }
-}
+        let name = sanitized(owner)?;
+        let place = self.place.clone();
+        blocking(move || place.prepare()).await?;
+        let lock = self.place.lock(&name, self.config.timeout.get()).await?;
 
-enum Failed {
-    Locked,
-    Disk(String),
-}
+        let place = self.place.clone();
+        let on_failure = self.config.on_failure();
+        let (path, index) = blocking(move || recovery::open(&place, &name, on_failure)).await?;
 
-impl Directory {
-    async fn try_open(&self, dir: &Path) -> Result<Arc<dyn RecordLog>, Failed> {
-        self.make(dir).map_err(Failed::Disk)?;
-        let lock = self.lock(dir.join("lock")).await?;
-        let (dir, fsync, quota) = (dir.to_owned(), self.config.fsync, Arc::clone(&self.quota));
-        let opened = spawn_blocking(move || SegmentLog::open(&dir, lock, fsync, &quota)).await;
-        let opened = opened.map_err(|error| Failed::Disk(error.to_string()))?;
-        let log = opened.map_err(|error| Failed::Disk(error.to_string()))?;
-        Ok(Arc::new(log))
-    }
-
-    async fn lock(&self, path: PathBuf) -> Result<File, Failed> {
-        let disk = |error: io::Error| Failed::Disk(error.to_string());
-        let lock = File::create(path).map_err(disk)?;
-        let until = Instant::now() + self.config.timeout.get();
-        loop {
-            match lock.try_lock() {
-                Ok(()) => return Ok(lock),
-                Err(TryLockError::Error(error)) => return Err(disk(error)),
-                Err(TryLockError::WouldBlock) if Instant::now() >= until => {
-                    return Err(Failed::Locked);
-                }
-                Err(TryLockError::WouldBlock) => tokio::time::sleep(LOCK_EVERY).await,
-            }
-        }
-    }
-
-    fn make(&self, dir: &Path) -> Result<(), String> {
-        let made = DirBuilder::new()
-            .recursive(true)
-            .mode(self.mode)
-            .create(dir);
-        made.map_err(|error| format!("cannot create {}: {error}", dir.display()))
-    }
-}
-
-/// Makes a name that is safe everywhere; what is not comes as `~` and its code point.
-fn file_name(owner: &str) -> String {
-    let mut name = String::with_capacity(owner.len());
-    for letter in owner.chars() {
-        if letter.is_ascii_alphanumeric() || matches!(letter, '.' | '-' | '_') {
-            name.push(letter);
+        let counted = usage::Counted::new(&self.usage, &self.meters, owner);
+        counted.damaged.add(index.damaged);
+        let damaged = counted.damaged.clone();
+        let durability = if self.config.fsync {
+            Durability::PowerCut
         } else {
-            write!(name, "~{:04X}", u32::from(letter)).expect("a string takes everything");
-        }
+            Durability::Kill
+        };
+        let limit = segment_bytes(self.config.quota_bytes());
+        let writer = Writer::new(path.clone(), index, counted, durability, limit, lock);
+        Ok(Arc::new(FileLog::start(path, writer, damaged)?))
     }
-    name
+}
+
+/// Runs what waits for a disk where it may.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, String> + Send + 'static,
+) -> Result<T, String> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|error| Err(format!("file storage: {error}")))
 }
