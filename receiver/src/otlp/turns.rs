@@ -12,7 +12,7 @@ use tokio::{
 };
 
 /// How many bytes are being read or handed over at once, as far as turns go.
-const BYTES_AT_ONCE: usize = 8 << 20;
+const BYTES_AT_ONCE: usize = 4 << 20;
 /// How long a request waits for its turn before it is read anyway.
 const WAIT_TIME_MAX: Duration = Duration::from_millis(100);
 /// How much larger a packed request is believed to become.
