@@ -100,8 +100,6 @@ pub(super) struct BuiltReceiver {
 }
 
 pub(super) struct BuiltStage {
-    /// Its place in its pipeline, which is the order of draining.
-    pub(super) place: usize,
     pub(super) stage: Arc<dyn Stage>,
     pub(super) entrance: Arc<dyn Consumer>,
     pub(super) way: Arc<Slot>,
@@ -208,7 +206,7 @@ impl Builder<'_> {
     fn processors(&mut self) {
         let plan = self.graph.plan.clone();
         for pipeline in plan.pipelines() {
-            for (place, id) in pipeline.processors.iter().enumerate() {
+            for id in &pipeline.processors {
                 let node = Node::Stage {
                     pipeline: pipeline.id.clone(),
                     id: id.clone(),
@@ -216,14 +214,14 @@ impl Builder<'_> {
                 if !self.wanted.contains(&node) {
                     continue;
                 }
-                if let Err(cause) = self.processor(&node, place, pipeline.id.signal) {
+                if let Err(cause) = self.processor(&node, pipeline.id.signal) {
                     self.errors.push(BuildError { node, cause });
                 }
             }
         }
     }
 
-    fn processor(&mut self, node: &Node, place: usize, signal: Signal) -> Result<(), String> {
+    fn processor(&mut self, node: &Node, signal: Signal) -> Result<(), String> {
         let context = self.context("processor", node, signal);
         let meters = &context.meters;
         let make = match self.factories.processor(&context)? {
@@ -240,7 +238,6 @@ impl Builder<'_> {
         let status = self.graph.status.clone();
         let entrance = IntoStage::new(Arc::clone(&stage), node.clone(), signal, meters, status);
         let built = BuiltStage {
-            place,
             stage,
             entrance: Arc::new(entrance),
             way,

@@ -34,10 +34,13 @@ impl Retired {
         let mut stopped = Stopped::default();
         let unfinished = &mut stopped.unfinished;
         stop_order::finish_all(self.receivers, budget, None, unfinished).await;
-        for stage in &self.stages {
-            unreferenced(&stage.entrance, budget.half()).await;
+        // In turn: a stage refers to what follows it until it has drained.
+        for here in stop_order::by_place(self.stages) {
+            for stage in &here {
+                unreferenced(&stage.entrance, budget.half()).await;
+            }
+            stop_order::drain_stages(here, budget, None, unfinished).await;
         }
-        stop_order::drain_stages(self.stages, budget, None, unfinished).await;
         for delivery in &self.deliveries {
             unreferenced(delivery, budget.half()).await;
             delivery.hurry();

@@ -87,6 +87,7 @@ pub(super) struct RunningReceiver {
 
 pub(super) struct RunningStage {
     pub(super) node: Node,
+    /// Its place in its pipeline, which is the order of draining.
     pub(super) place: usize,
     pub(super) stage: Arc<dyn Stage>,
     pub(super) entrance: Arc<dyn Consumer>,

@@ -5,7 +5,13 @@
 //! extensions stop. No phase gets all that is left of the deadline, so that one hung component
 //! leaves time for the rest. A reload stops what it has left over by the same rules.
 
-use std::{collections::BTreeSet, mem, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    mem,
+    panic::AssertUnwindSafe,
+    sync::Arc,
+    time::Duration,
+};
 
 use futures_util::{FutureExt, future::join_all};
 use tokio::time::{Instant, timeout};
@@ -104,18 +110,26 @@ pub(super) async fn finish_all(
 /// Drains stages, those of all pipelines at once, place by place: a hung one must not use up the
 /// time of the others.
 pub(super) async fn drain_stages(
-    mut stages: Vec<RunningStage>,
+    stages: Vec<RunningStage>,
     budget: Budget,
     status: Option<&StatusTable>,
     unfinished: &mut Vec<Node>,
 ) {
-    let places: BTreeSet<usize> = stages.iter().map(|stage| stage.place).collect();
-    for place in places {
-        let here = stages.extract_if(.., |stage| stage.place == place);
+    for here in by_place(stages) {
         let share = budget.half();
+        let here = here.into_iter();
         let ended = join_all(here.map(|stage| drain(stage, share, status))).await;
         unfinished.extend(ended.into_iter().flatten());
     }
+}
+
+/// Puts stages together that may drain at once: none of them leads to another of them.
+pub(super) fn by_place(stages: Vec<RunningStage>) -> Vec<Vec<RunningStage>> {
+    let mut places: BTreeMap<usize, Vec<_>> = BTreeMap::new();
+    for stage in stages {
+        places.entry(stage.place).or_default().push(stage);
+    }
+    places.into_values().collect()
 }
 
 /// Drains deliveries, then closes each exporter once.

@@ -199,6 +199,22 @@ impl Running {
         }
         self.transforms.extend(transforms);
         self.start_stages(stages);
+        self.note_places(plan);
+    }
+
+    /// Those that stay may have got another neighbour.
+    fn note_places(&mut self, plan: &Plan) {
+        for pipeline in plan.pipelines() {
+            for (place, id) in pipeline.processors.iter().enumerate() {
+                let node = Node::Stage {
+                    pipeline: pipeline.id.clone(),
+                    id: id.clone(),
+                };
+                if let Some(stage) = self.stages.get_mut(&node) {
+                    stage.place = place;
+                }
+            }
+        }
     }
 
     fn start_stages(&mut self, stages: BTreeMap<Node, BuiltStage>) {
@@ -209,7 +225,7 @@ impl Running {
             self.status.report(&node, Status::Ok, "");
             let running = RunningStage {
                 node: node.clone(),
-                place: built.place,
+                place: 0,
                 stage: built.stage,
                 entrance: built.entrance,
                 way: built.way,

@@ -169,3 +169,38 @@ async fn a_stage_that_failed_lives_again_when_it_is_replaced() {
     assert!(states.iter().all(|(_, health)| health.status == Status::Ok));
     running.stop().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn stages_that_leave_together_do_not_wait_for_each_other() {
+    let cast = Cast::default();
+    let mut running = cast.running("traces: open | hold hold/2 | x").await;
+    cast.push("open", Signal::Traces, 2).await.expect("held");
+    cast.reload(&mut running, "traces: open | | x", "")
+        .await
+        .expect("starts");
+    sleep(secs(1)).await;
+    assert_eq!(cast.exporter("x").attempts(), "0:2");
+    assert_eq!(running.stop().await, Stopped::default());
+}
+
+#[tokio::test(start_paused = true)]
+async fn drains_in_the_order_of_the_flow_after_a_stage_was_put_before_another() {
+    let cast = Cast::default();
+    let mut running = cast.running("traces: open | hold pass | x").await;
+    cast.reload(&mut running, "traces: open | pass hold/2 hold | x", "")
+        .await
+        .expect("starts");
+    cast.push("open", Signal::Traces, 2).await.expect("held");
+    cast.told();
+    assert_eq!(running.stop().await, Stopped::default());
+    assert_eq!(
+        cast.told(),
+        [
+            "open stopped",
+            "pass drained",
+            "hold/2 drained",
+            "hold drained"
+        ]
+    );
+    assert_eq!(cast.exporter("x").taken_items.load(Relaxed), 2);
+}
