@@ -1,8 +1,8 @@
 //! Who reads next: requests of one signal are read a few at a time, counted in bytes.
 //!
 //! A request that is not read yet waits in the buffers of its connection, which are bounded; one
-//! that was read waits in our memory for a pipeline that is busy anyway. Turns keep that small. They
-//! are a courtesy, not a lock: nobody waits longer for a slow client than [`WAIT_TIME_MAX`].
+//! that was read waits in our memory for a pipeline that is busy anyway. Turns keep that small.
+//! They are a courtesy, not a lock: nobody waits longer for a slow client than [`WAIT_TIME_MAX`].
 
 use std::{sync::Arc, time::Duration};
 
