@@ -122,6 +122,7 @@ impl Host {
         let started = Instant::now();
         let (meters, shared) = (Meters::new(), shared());
         let view = HostView::new(meters.clone());
+        shared.memory.show(&meters);
         let (name, help) = RELOAD_FAILED;
         let reload_failed = meters.gauge(name, help, &[]);
         let telemetry = &settings.telemetry;

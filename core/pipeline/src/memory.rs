@@ -9,6 +9,8 @@ use std::sync::{
     atomic::{AtomicU64, Ordering::Relaxed},
 };
 
+use crate::meter::{Kind, Meters, names};
+
 /// The bytes of all payloads in this process. Clones share the account.
 #[derive(Clone, Debug, Default)]
 pub struct Memory(Arc<AtomicU64>);
@@ -33,6 +35,15 @@ impl Memory {
             memory: self.clone(),
             bytes: bytes as u64,
         }
+    }
+
+    /// Lists the account among the metrics.
+    pub fn show(&self, meters: &Meters) {
+        let (name, help) = names::PAYLOAD_BYTES;
+        let memory = self.clone();
+        #[expect(clippy::cast_precision_loss, reason = "memory is far below 2^53 bytes")]
+        let read = move || memory.held_bytes() as f64;
+        meters.observed(name, help, &[], Kind::Gauge, read);
     }
 
     /// Returns how many bytes are held right now.

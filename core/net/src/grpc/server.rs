@@ -31,10 +31,10 @@ use crate::{
 };
 
 /// How much a client may send on one stream, and on one connection, before we have read it.
-const WINDOW_BYTES: (u32, u32) = (1 << 20, 1 << 20);
+const WINDOW_BYTES: (u32, u32) = (512 << 10, 512 << 10);
 
-/// The largest frame. A message that fits into one is not copied at all, but keeps the buffer it was
-/// read into; a larger one gets a buffer of its own size.
+/// The largest frame. A message that fits into one is not copied at all, but keeps the buffer it
+/// was read into; a larger one gets a buffer of its own size.
 const FRAME_BYTES_MAX: u32 = 64 << 10;
 
 /// How large the headers of a call may be.

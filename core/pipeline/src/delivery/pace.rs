@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout_at};
 use super::worker::Core;
 
 /// A queue of fewer bytes slows nobody down.
-const UNPACED_BYTES: u64 = 8 << 20;
+const UNPACED_BYTES: u64 = 6 << 20;
 /// How long one caller is slowed down at most.
 const WAIT_TIME_MAX: Duration = Duration::from_millis(50);
 

@@ -114,6 +114,11 @@ pub const BYTE_BOUNDS: [f64; 18] = [
     8_388_608.0,
     16_777_216.0,
 ];
+/// Bytes on the memory account; ours.
+pub const PAYLOAD_BYTES: Metric = (
+    "tapline_payload_bytes",
+    "Bytes of payloads that are held anywhere between a receiver and a backend.",
+);
 /// Attempts that wait for a backend.
 pub const EXPORTER_IN_FLIGHT: Metric = (
     "otelcol_exporter_in_flight_requests",
