@@ -7,10 +7,9 @@ use std::{
 
 use tokio::process::Command;
 
-use crate::{
-    needs::python_path,
-    program::{Ended, Program},
-};
+use tapline_integration_tests::{Ended, Program};
+
+use crate::needs::python_path;
 
 /// A server on a loopback port.
 pub(crate) struct Server {

@@ -6,7 +6,7 @@ use tapline_integration_tests::{Scratch, tapline};
 use tapline_testkit::{Backend, Seen};
 use tokio::{process::Command, time::timeout};
 
-use crate::program::{Ended, Program};
+use tapline_integration_tests::{Ended, Program};
 
 /// How long what was asked for may take to arrive.
 const ARRIVAL_LIMIT: Duration = Duration::from_secs(5);

@@ -7,10 +7,11 @@ use opentelemetry_proto::tonic::metrics::v1::{
 };
 use tapline_testkit::{ReceivedMetric, Seen};
 
+use tapline_integration_tests::Program;
+
 use crate::{
     actors::{Server, script},
     daemon::Daemon,
-    program::Program,
     spans,
 };
 

@@ -9,10 +9,11 @@ use std::{
 use tapline_integration_tests::Scratch;
 use tapline_testkit::ReceivedSpan;
 
+use tapline_integration_tests::Program;
+
 use crate::{
     actors::{Server, curl_command, http_server, script},
     daemon::Daemon,
-    program::Program,
     spans,
 };
 

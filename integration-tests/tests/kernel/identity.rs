@@ -1,9 +1,10 @@
 //! Who a process is: what its environment says, and what remains when it is gone.
 
+use tapline_integration_tests::Program;
+
 use crate::{
     actors::{Server, curl, curl_command, script},
     daemon::Daemon,
-    program::Program,
     spans,
 };
 

@@ -9,11 +9,12 @@ use std::{
 use serde_json::Value;
 use tapline_integration_tests::{Scratch, tapline, target_dir};
 
+use tapline_integration_tests::Program;
+
 use crate::{
     actors::{Server, curl, free_port, script},
     daemon::config,
     needs::python_path,
-    program::Program,
 };
 
 const PACKAGE: &str = "opentelemetry-proto>=1.30,<2";

@@ -7,10 +7,11 @@ use tokio::{
     net::TcpStream,
 };
 
+use tapline_integration_tests::Program;
+
 use crate::{
     actors::{Server, curl, free_port, node, script},
     daemon::Daemon,
-    program::Program,
     spans,
 };
 

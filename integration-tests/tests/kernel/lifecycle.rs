@@ -6,10 +6,11 @@ use tapline_integration_tests::{Scratch, tapline};
 use tapline_testkit::{Backend, Protocol};
 use tokio::{net::TcpStream, process::Command};
 
+use tapline_integration_tests::Program;
+
 use crate::{
     actors::{Server, curl, script},
     daemon::Daemon,
-    program::Program,
     spans,
 };
 

@@ -17,7 +17,6 @@ mod keep_alive;
 mod lifecycle;
 mod needs;
 mod privacy;
-mod program;
 mod proxy;
 mod spans;
 mod targets;

@@ -9,7 +9,7 @@ use std::{
 use tapline_integration_tests::{Scratch, tapline};
 use tokio::runtime::Runtime;
 
-use crate::program::Program;
+use tapline_integration_tests::Program;
 
 const TAP_ONLY: &str = "
 receivers:

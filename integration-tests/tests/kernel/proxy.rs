@@ -7,12 +7,12 @@ use tapline_integration_tests::Scratch;
 use tapline_testkit::{ReceivedSpan, Seen};
 use tokio::process::Command;
 
+use tapline_integration_tests::{Program, terminate};
+
 use crate::{
     actors::{Server, curl, free_port, http_server, script},
     daemon::Daemon,
-    needs,
-    program::{Program, terminate},
-    spans,
+    needs, spans,
 };
 
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";

@@ -2,10 +2,11 @@
 
 use std::collections::HashSet;
 
+use tapline_integration_tests::Program;
+
 use crate::{
     actors::{Server, curl_command, node, script},
     daemon::Daemon,
-    program::Program,
     spans,
 };
 

@@ -20,7 +20,8 @@ const PATIENCE: Duration = Duration::from_secs(8);
 const LINES_MAX: usize = 10_000;
 
 /// A running program.
-pub(crate) struct Program {
+#[derive(Debug)]
+pub struct Program {
     name: String,
     child: Child,
     stdin: Option<ChildStdin>,
@@ -31,13 +32,16 @@ pub(crate) struct Program {
 
 /// How a program ended, and all it said.
 #[derive(Debug)]
-pub(crate) struct Ended {
-    pub(crate) status: ExitStatus,
-    pub(crate) stdout: String,
-    pub(crate) stderr: String,
+pub struct Ended {
+    /// What it ended with.
+    pub status: ExitStatus,
+    /// All lines of standard output.
+    pub stdout: String,
+    /// All lines of standard error.
+    pub stderr: String,
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Lines {
     said: Mutex<Vec<String>>,
     changed: watch::Sender<usize>,
@@ -45,7 +49,7 @@ struct Lines {
 
 impl Program {
     /// Starts a command with its standard streams in our hands.
-    pub(crate) fn start(mut command: Command) -> Self {
+    pub fn start(mut command: Command) -> Self {
         let name = command
             .as_std()
             .get_program()
@@ -80,27 +84,27 @@ impl Program {
     }
 
     /// Runs a command to its end.
-    pub(crate) async fn run(command: Command) -> Ended {
+    pub async fn run(command: Command) -> Ended {
         Self::start(command).end().await
     }
 
     /// Returns the process id.
-    pub(crate) fn pid(&self) -> u32 {
+    pub fn pid(&self) -> u32 {
         self.child.id().expect("not waited for yet")
     }
 
     /// Waits for a line of standard output.
-    pub(crate) async fn line(&self, wanted: impl Fn(&str) -> bool) -> String {
+    pub async fn line(&self, wanted: impl Fn(&str) -> bool) -> String {
         self.wait_line(&self.stdout, wanted).await
     }
 
     /// Waits for a line of standard error.
-    pub(crate) async fn error_line(&self, wanted: impl Fn(&str) -> bool) -> String {
+    pub async fn error_line(&self, wanted: impl Fn(&str) -> bool) -> String {
         self.wait_line(&self.stderr, wanted).await
     }
 
     /// Returns whether a line of standard error comes before the program ends.
-    pub(crate) async fn says_before_it_ends(&mut self, wanted: &str) -> bool {
+    pub async fn says_before_it_ends(&mut self, wanted: &str) -> bool {
         // Both arms are cancel-safe: nothing is taken, and waiting can be begun again.
         let says = async {
             tokio::select! {
@@ -112,7 +116,7 @@ impl Program {
     }
 
     /// Writes a line to standard input, and waits for the next line of standard output.
-    pub(crate) async fn ask(&mut self, question: &str) -> String {
+    pub async fn ask(&mut self, question: &str) -> String {
         let before = self.stdout.len();
         let stdin = self.stdin.as_mut().expect("not closed yet");
         stdin
@@ -137,16 +141,26 @@ impl Program {
     }
 
     /// Asks it to end.
-    pub(crate) fn terminate(&self) {
+    pub fn terminate(&self) {
+        self.signal("TERM");
+    }
+
+    /// Sends it a signal by name, such as `HUP`, unless it ended.
+    pub fn signal(&self, name: &str) {
         if let Some(pid) = self.child.id() {
-            terminate(pid);
+            signal(pid, name);
         }
     }
 
     /// Closes its standard input, waits until it ends, and returns all it said.
-    pub(crate) async fn end(mut self) -> Ended {
+    pub async fn end(self) -> Ended {
+        self.end_within(PATIENCE).await
+    }
+
+    /// Does the same with a limit of one's own.
+    pub async fn end_within(mut self, limit: Duration) -> Ended {
         drop(self.stdin.take());
-        let Ok(status) = timeout(PATIENCE, self.child.wait()).await else {
+        let Ok(status) = timeout(limit, self.child.wait()).await else {
             panic!("{} does not end{}", self.name, self.said());
         };
         let drained = async { while self.readers.join_next().await.is_some() {} };
@@ -160,7 +174,7 @@ impl Program {
     }
 
     /// Returns all it said so far, to be appended to a message.
-    pub(crate) fn said(&self) -> String {
+    pub fn said(&self) -> String {
         format!(
             "\nstdout:\n{}\nstderr:\n{}",
             self.stdout.text(),
@@ -216,10 +230,14 @@ impl Lines {
 }
 
 /// Asks a process to end.
-pub(crate) fn terminate(pid: u32) {
+pub fn terminate(pid: u32) {
+    signal(pid, "TERM");
+}
+
+fn signal(pid: u32, name: &str) {
     // The shell has its own `kill`, and a system call of ours would be unsafe code.
     let sent = std::process::Command::new("sh")
-        .args(["-c", "kill -TERM \"$0\"", &pid.to_string()])
+        .args(["-c", "kill -s \"$0\" \"$1\"", name, &pid.to_string()])
         // It may be gone already.
         .stderr(Stdio::null())
         .status();
