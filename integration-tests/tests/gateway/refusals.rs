@@ -25,79 +25,72 @@ struct Case {
     status: u16,
 }
 
-fn cases() -> Vec<Case> {
-    let good = Case {
-        what: "",
-        method: "POST",
-        path: Signal::Traces.path(),
-        media: PROTO,
-        encoding: "identity",
-        body: Signal::Traces.sample().encode(),
-        status: 400,
-    };
-    let case = |what, body: &[u8]| Case {
-        what,
-        body: body.to_vec(),
-        ..good_like(&good)
-    };
-    let zeros = vec![0; 64 * 1024];
-    vec![
+impl Case {
+    /// A case that differs from a good request in its body.
+    fn new(what: &'static str, status: u16, body: &[u8]) -> Self {
+        Self {
+            what,
+            method: "POST",
+            path: Signal::Traces.path(),
+            media: PROTO,
+            encoding: "identity",
+            body: body.to_vec(),
+            status,
+        }
+    }
+}
+
+/// What is wrong can be seen before the body is read.
+fn wrong_heads() -> [Case; 4] {
+    let good = Signal::Traces.sample().encode();
+    let logs = Signal::Logs.sample().encode();
+    [
         Case {
             path: "/v1/nothing",
-            status: 404,
-            ..case("an unknown path", &good.body)
+            ..Case::new("an unknown path", 404, &good)
         },
         Case {
             path: Signal::Logs.path(),
-            status: 404,
-            ..case(
-                "a signal without a pipeline",
-                &Signal::Logs.sample().encode(),
-            )
+            ..Case::new("a signal without a pipeline", 404, &logs)
         },
         Case {
             method: "GET",
-            status: 405,
-            ..case("a question", b"")
+            ..Case::new("a question", 405, b"")
         },
         Case {
             media: "text/plain",
-            status: 415,
-            ..case("a media type that is no OTLP", &good.body)
-        },
-        Case {
-            status: 413,
-            ..case("a body that is too large", &zeros)
-        },
-        Case {
-            status: 413,
-            encoding: "gzip",
-            ..case("a body that becomes too large", &Packing::Gzip.pack(&zeros))
-        },
-        case(
-            "a message that ends early",
-            &good.body[..good.body.len() - 1],
-        ),
-        Case {
-            media: JSON,
-            ..case("text that is no JSON", b"{\"resourceSpans\": [")
-        },
-        Case {
-            encoding: "gzip",
-            ..case("a body that is not compressed as it says", &good.body)
-        },
-        Case {
-            encoding: "rot13",
-            ..case("a compression nobody knows", &good.body)
+            ..Case::new("a media type that is no OTLP", 415, &good)
         },
     ]
 }
 
-fn good_like(good: &Case) -> Case {
-    Case {
-        body: Vec::new(),
-        ..*good
-    }
+fn wrong_bodies() -> [Case; 6] {
+    let good = Signal::Traces.sample().encode();
+    let zeros = vec![0; 64 * 1024];
+    [
+        Case::new("a body that is too large", 413, &zeros),
+        Case {
+            encoding: "gzip",
+            ..Case::new(
+                "one that becomes too large",
+                413,
+                &Packing::Gzip.pack(&zeros),
+            )
+        },
+        Case::new("a message that ends early", 400, &good[..good.len() - 1]),
+        Case {
+            media: JSON,
+            ..Case::new("text that is no JSON", 400, b"{\"resourceSpans\": [")
+        },
+        Case {
+            encoding: "gzip",
+            ..Case::new("a body that is not compressed as it says", 400, &good)
+        },
+        Case {
+            encoding: "rot13",
+            ..Case::new("a compression nobody knows", 400, &good)
+        },
+    ]
 }
 
 #[tokio::test]
@@ -105,7 +98,7 @@ async fn what_is_no_otlp_is_refused_over_http_and_goes_no_further() {
     let backend = Backend::start().await;
     let gateway = Gateway::start(|ports| config(ports, &backend)).await;
     let port = gateway.ports().http;
-    for case in cases() {
+    for case in wrong_heads().into_iter().chain(wrong_bodies()) {
         let Case { what, status, .. } = case;
         let headers = [
             ("content-type", case.media),
