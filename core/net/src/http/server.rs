@@ -15,7 +15,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{
     HeaderMap,
-    header::{CONTENT_ENCODING, ORIGIN},
+    header::{CONNECTION, CONTENT_ENCODING, HeaderValue, ORIGIN},
     request::Parts,
 };
 use http_body_util::Full;
@@ -25,6 +25,8 @@ use hyper::{
     service::Service,
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::time;
+use tokio_util::sync::CancellationToken;
 
 use super::{body::Body, cors::Cors};
 use crate::{
@@ -33,6 +35,11 @@ use crate::{
     server::{self, Activity, Connection, Impatient, Life, Limits, ServerKeepalive, Speak},
     tls::TlsServer,
 };
+
+/// How long an HTTP/1.1 connection without a request may still bring one after its server was asked
+/// to stop. Only an answer can tell a client that it is the last one, and a client that happens to
+/// send while its connection is closed cannot know whether it was heard.
+const LAST_REQUEST_TIME_MAX: Duration = Duration::from_millis(250);
 
 /// A request whose body is not read yet.
 #[derive(Debug)]
@@ -128,14 +135,15 @@ impl Speak for Http {
         };
         let over = async {
             tokio::select! {
-                () = draining.cancelled() => {}
-                () = keepalive.ended(&activity) => {}
+                () = draining.cancelled() => LAST_REQUEST_TIME_MAX,
+                () = keepalive.ended(&activity) => Duration::ZERO,
             }
         };
         let io = TokioIo::new(Impatient::new(connection, settings.write_time_max));
         let requests = Requests {
             http: Arc::clone(&self),
             activity: settings.idle_max.map(|_| Arc::clone(&activity)),
+            leaving: (!is_http2).then(|| draining.clone()),
             peer,
         };
         // Errors here are clients that went away or do not speak HTTP; hyper has answered them.
@@ -146,7 +154,7 @@ impl Speak for Http {
             let mut connection = pin!(connection);
             tokio::select! {
                 _closed = connection.as_mut() => return,
-                () = over => connection.as_mut().graceful_shutdown(),
+                _farewell = over => connection.as_mut().graceful_shutdown(),
             }
             let _closed = connection.await;
         } else {
@@ -158,9 +166,10 @@ impl Speak for Http {
                 .keep_alive(settings.keep_alive)
                 .serve_connection(io, requests);
             let mut connection = pin!(connection);
+            let farewell = async { time::sleep(over.await).await };
             tokio::select! {
                 _closed = connection.as_mut() => return,
-                () = over => connection.as_mut().graceful_shutdown(),
+                () = farewell => connection.as_mut().graceful_shutdown(),
             }
             let _closed = connection.await;
         }
@@ -171,6 +180,8 @@ impl Speak for Http {
 struct Requests {
     http: Arc<Http>,
     activity: Option<Arc<Activity>>,
+    /// Cancelled when an answer should be the last one of its connection, where answers say so.
+    leaving: Option<CancellationToken>,
     peer: Option<SocketAddr>,
 }
 
@@ -182,9 +193,15 @@ impl Service<http::Request<Incoming>> for Requests {
     fn call(&self, request: http::Request<Incoming>) -> Self::Future {
         let (http, peer) = (Arc::clone(&self.http), self.peer);
         let open = self.activity.as_ref().map(Activity::begin);
+        let leaving = self.leaving.clone();
         Box::pin(async move {
             let _open = open;
-            Ok(http.answer(request, peer).await.map(Full::new))
+            let mut answer = http.answer(request, peer).await.map(Full::new);
+            if leaving.is_some_and(|leaving| leaving.is_cancelled()) {
+                let close = HeaderValue::from_static("close");
+                answer.headers_mut().insert(CONNECTION, close);
+            }
+            Ok(answer)
         })
     }
 }
