@@ -75,13 +75,17 @@ fn shared() -> Shared {
 }
 
 /// Runs until a signal asks to stop, or a receiver fails for good.
-pub(crate) async fn run(settings: Settings, sources: Sources, conduct: Conduct) -> Result<()> {
+pub(crate) async fn run(
+    settings: Settings,
+    sources: Sources,
+    conduct: Conduct,
+    mut watch: Watch,
+) -> Result<()> {
     info!(version = env!("CARGO_PKG_VERSION"), "Starting tapline...");
     // Listened to from here on, so that a signal during the start is not lost.
     let mut signals = Signals::new()?;
     let mut host = Host::start(settings, conduct.shutdown_timeout.get()).await?;
     info!("Everything is ready. Begin running and processing data.");
-    let mut watch = Watch::new(watched(&sources, &conduct));
     let failure = loop {
         tokio::select! {
             name = signals.any() => {
@@ -109,7 +113,7 @@ pub(crate) async fn run(settings: Settings, sources: Sources, conduct: Conduct) 
 }
 
 /// The files to look at: those of the command line, if somebody asked to.
-fn watched(sources: &Sources, conduct: &Conduct) -> Vec<PathBuf> {
+pub(crate) fn watched(sources: &Sources, conduct: &Conduct) -> Vec<PathBuf> {
     if conduct.watch {
         sources.files().map(Into::into).collect()
     } else {

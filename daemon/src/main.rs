@@ -31,6 +31,7 @@ use tapline_config::{Problems, Secrets, print};
 
 use cli::{Cli, Command, Conduct, Sources};
 use settings::Settings;
+use watch::Watch;
 
 /// Measured: parsing with many small strings costs a tenth less than with the C library's.
 #[global_allocator]
@@ -67,6 +68,8 @@ fn shown(error: &anyhow::Error) -> String {
 }
 
 fn run(sources: Sources, conduct: Conduct) -> Result<()> {
+    // Before they are read, so that no change goes unnoticed.
+    let watch = Watch::new(host::watched(&sources, &conduct));
     let settings = settings::check(&settings::document(&sources)?)?;
     if !settings.warnings.is_empty() {
         eprintln!("{}", settings.warnings);
@@ -74,7 +77,7 @@ fn run(sources: Sources, conduct: Conduct) -> Result<()> {
     let telemetry = &settings.telemetry;
     telemetry::logs::start(&telemetry.logs, &telemetry.resource).map_err(anyhow::Error::msg)?;
     let runtime = runtime()?;
-    let ran = runtime.block_on(host::run(settings, sources, conduct));
+    let ran = runtime.block_on(host::run(settings, sources, conduct, watch));
     // A component that hangs in a blocking call must not keep the process.
     runtime.shutdown_background();
     ran

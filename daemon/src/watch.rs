@@ -20,19 +20,18 @@ pub(crate) struct Watch {
     files: Vec<PathBuf>,
     known: Vec<Look>,
     changed: Option<Vec<Look>>,
-    ticks: Interval,
+    ticks: Option<Interval>,
 }
 
 impl Watch {
-    /// Remembers what the files look like now. Without files it never notices anything.
+    /// Remembers what the files look like now, so this comes before they are read. Without files
+    /// it never notices anything.
     pub(crate) fn new(files: Vec<PathBuf>) -> Self {
-        let mut ticks = interval(LOOK_EVERY);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Self {
             known: files.iter().map(|file| look(file)).collect(),
             files,
             changed: None,
-            ticks,
+            ticks: None,
         }
     }
 
@@ -42,7 +41,7 @@ impl Watch {
             return std::future::pending().await;
         }
         loop {
-            self.ticks.tick().await;
+            self.ticks.get_or_insert_with(ticks).tick().await;
             let now: Vec<Look> = self.files.iter().map(|file| look(file)).collect();
             if now == self.known {
                 self.changed = None;
@@ -55,6 +54,12 @@ impl Watch {
             }
         }
     }
+}
+
+fn ticks() -> Interval {
+    let mut ticks = interval(LOOK_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks
 }
 
 fn look(file: &Path) -> Look {
