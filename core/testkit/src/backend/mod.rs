@@ -128,6 +128,12 @@ impl Backend {
         seen
     }
 
+    /// Stops listening, closes every connection, and returns all that was taken until then.
+    pub async fn end(mut self) -> Seen {
+        self.server.shutdown().await;
+        self.seen()
+    }
+
     /// Stops listening, closes every connection, and returns the address that is now refused.
     pub async fn stop(mut self) -> SocketAddr {
         self.server.shutdown().await;
