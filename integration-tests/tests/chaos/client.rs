@@ -39,15 +39,18 @@ pub(crate) enum Signal {
 
 /// Why a request was not acknowledged.
 #[derive(Clone, Debug)]
-pub(crate) enum Failure {
-    /// The server says so: a status of HTTP or gRPC, and whether it says when to come back.
-    Refused {
-        status: u16,
-        message: String,
-        has_delay: bool,
-    },
-    /// There was no answer.
-    Unanswered(String),
+pub(crate) struct Failure {
+    /// What happened: a status with its message, or what became of the connection.
+    pub(crate) said: String,
+    /// Whether the server says when to come back.
+    pub(crate) has_delay: bool,
+}
+
+impl Failure {
+    fn unanswered(said: String) -> Self {
+        let has_delay = false;
+        Self { said, has_delay }
+    }
 }
 
 impl Client {
@@ -84,7 +87,7 @@ impl Client {
             }
         };
         let answer = timeout(LIMIT, sent).await;
-        answer.unwrap_or_else(|_| Err(Failure::Unanswered(format!("not within {LIMIT:?}"))))
+        answer.unwrap_or_else(|_| Err(Failure::unanswered(format!("not within {LIMIT:?}"))))
     }
 
     /// Returns the body of a page.
@@ -112,9 +115,8 @@ impl Client {
         if head.status().is_success() {
             return Ok(());
         }
-        Err(Failure::Refused {
-            status: head.status().as_u16(),
-            message: String::from_utf8_lossy(&body).into_owned(),
+        Err(Failure {
+            said: format!("{}: {}", head.status(), String::from_utf8_lossy(&body)),
             has_delay: head.headers().contains_key("retry-after"),
         })
     }
@@ -139,14 +141,13 @@ impl Client {
             value.to_str().ok().map(str::to_owned)
         };
         let Some(status) = told("grpc-status") else {
-            return Err(Failure::Unanswered(format!("no grpc-status: {head:?}")));
+            return Err(Failure::unanswered(format!("no grpc-status: {head:?}")));
         };
         if status == "0" {
             return Ok(());
         }
-        Err(Failure::Refused {
-            status: status.parse().expect("a status is a number"),
-            message: told("grpc-message").unwrap_or_default(),
+        Err(Failure {
+            said: format!("{status}: {}", told("grpc-message").unwrap_or_default()),
             has_delay: told("grpc-status-details-bin").is_some(),
         })
     }
@@ -155,7 +156,7 @@ impl Client {
         &self,
         request: Request<Full<Bytes>>,
     ) -> Result<(Response<()>, Bytes, HeaderMap), Failure> {
-        let unanswered = |error: &dyn std::fmt::Debug| Failure::Unanswered(format!("{error:?}"));
+        let unanswered = |error: &dyn std::fmt::Debug| Failure::unanswered(format!("{error:?}"));
         let mut tries = 0;
         let answered = loop {
             match self.inner.request(request.clone()).await {

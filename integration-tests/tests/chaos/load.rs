@@ -55,7 +55,7 @@ pub(crate) struct Outcome {
     /// The ids of what was acknowledged.
     pub(crate) acknowledged: BTreeSet<u64>,
     /// What was not, each time.
-    pub(crate) failures: Vec<(u64, Failure)>,
+    pub(crate) failures: Vec<Failure>,
 }
 
 impl Load {
@@ -93,7 +93,7 @@ impl Sender {
                     Ok(()) => outcome.acknowledged.extend(first..first + self.items),
                     Err(failure) => {
                         if outcome.failures.len() < FAILURES_MAX {
-                            outcome.failures.push((first, failure));
+                            outcome.failures.push(failure);
                         }
                         // Somebody who insists would otherwise do nothing else.
                         sleep(Duration::from_millis(20)).await;

@@ -9,4 +9,5 @@ mod load;
 mod process;
 mod reload;
 mod rude;
+mod say;
 mod storm;

@@ -72,22 +72,47 @@ impl Process {
 
     /// Waits until it has logged a text a number of times.
     pub(crate) async fn says(&self, text: &str, times: usize) {
+        let is_said = self.until(|| self.count(text) >= times).await;
+        let tail = self.tail();
+        assert!(
+            is_said,
+            "{text:?} is not said {times} times; the end of the log:\n{tail}"
+        );
+    }
+
+    /// Waits until it has logged a text about a component.
+    pub(crate) async fn says_of(&self, component: &str, text: &str) {
+        let is_said = self.until(|| self.of(component, text).is_some()).await;
+        let tail = self.tail();
+        assert!(
+            is_said,
+            "{text:?} is not said of {component}; the end of the log:\n{tail}"
+        );
+    }
+
+    /// Waits until something holds that depends on the log; returns whether it came to hold.
+    async fn until(&self, holds: impl Fn() -> bool) -> bool {
         let mut count = self.log.count.subscribe();
         let wait = async {
             loop {
                 count.mark_unchanged();
-                if self.count(text) >= times {
+                if holds() {
                     return;
                 }
                 count.changed().await.expect("we hold the sender");
             }
         };
-        if timeout(PATIENCE, wait).await.is_err() {
-            panic!(
-                "{text:?} is not said {times} times; the end of the log:\n{}",
-                self.tail()
-            );
-        }
+        timeout(PATIENCE, wait).await.is_ok()
+    }
+
+    /// Returns a line with a text about a component.
+    pub(crate) fn of(&self, component: &str, text: &str) -> Option<String> {
+        let of = format!("\"otelcol.component.id\": \"{component}\"");
+        let lines = self.log.lock();
+        lines
+            .iter()
+            .find(|line| line.contains(text) && line.contains(&of))
+            .cloned()
     }
 
     /// Counts the lines with a text.

@@ -128,10 +128,9 @@ impl Backend {
         seen
     }
 
-    /// Stops listening, closes every connection, and returns all that was taken until then.
-    pub async fn end(mut self) -> Seen {
+    /// Stops listening and closes every connection. What has arrived can still be asked for.
+    pub async fn close(&mut self) {
         self.server.shutdown().await;
-        self.seen()
     }
 
     /// Stops listening, closes every connection, and returns the address that is now refused.
