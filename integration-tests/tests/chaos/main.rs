@@ -10,4 +10,5 @@ mod process;
 mod reload;
 mod rude;
 mod say;
+mod soak;
 mod storm;
