@@ -10,5 +10,6 @@ mod process;
 mod reload;
 mod rude;
 mod say;
+mod sdks;
 mod soak;
 mod storm;
