@@ -4,6 +4,7 @@
 //! arrives, and what does not arrive is in a book. Nothing here may know the code of the daemon.
 
 mod books;
+mod chain;
 mod client;
 mod load;
 mod process;
