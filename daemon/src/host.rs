@@ -30,6 +30,9 @@ const RELOAD_FAILED: (&str, &str) = (
     "Whether the last configuration that was read could not be used, so that an older one runs.",
 );
 
+/// A signal that comes sooner after the first one is the same wish.
+const ASKED_TWICE_AFTER: Duration = Duration::from_millis(500);
+
 /// Everything about the process that a reload may exchange.
 pub(crate) struct Host {
     pub(crate) settings: Settings,
@@ -103,13 +106,27 @@ pub(crate) async fn run(
         }
     };
     info!("Starting shutdown...");
-    tokio::select! {
-        () = host.stop() => info!("Shutdown complete."),
-        name = signals.stop() => {
-            warn!(signal = name, "asked twice: not waiting for what is still queued");
+    stop(host, &mut signals).await;
+    failure.map_or(Ok(()), |fatal| Err(fatal.into()))
+}
+
+/// Stops everything, or not everything if somebody asks for that.
+async fn stop(host: Host, signals: &mut Signals) {
+    let asked = Instant::now();
+    let stopping = host.stop();
+    tokio::pin!(stopping);
+    loop {
+        tokio::select! {
+            () = &mut stopping => return info!("Shutdown complete."),
+            name = signals.stop() => {
+                // `timeout`, for one, signals the process and its group: that is one wish.
+                if asked.elapsed() >= ASKED_TWICE_AFTER {
+                    let text = "asked twice: not waiting for what is still queued";
+                    return warn!(signal = name, "{text}");
+                }
+            }
         }
     }
-    failure.map_or(Ok(()), |fatal| Err(fatal.into()))
 }
 
 /// The files to look at: those of the command line, if somebody asked to.
