@@ -30,6 +30,9 @@ const RELOAD_FAILED: (&str, &str) = (
     "Whether the last configuration that was read could not be used, so that an older one runs.",
 );
 
+/// How often sockets are closed that a stopped server has left and no other took over.
+const SWEEP_EVERY: Duration = Duration::from_secs(5);
+
 /// A signal that comes sooner after the first one is the same wish.
 const ASKED_TWICE_AFTER: Duration = Duration::from_millis(500);
 
@@ -89,6 +92,7 @@ pub(crate) async fn run(
     let mut signals = Signals::new()?;
     let mut host = Host::start(settings, conduct.shutdown_timeout.get()).await?;
     info!("Everything is ready. Begin running and processing data.");
+    let mut sweep = tokio::time::interval(SWEEP_EVERY);
     let failure = loop {
         tokio::select! {
             name = signals.any() => {
@@ -96,18 +100,26 @@ pub(crate) async fn run(
                 if name != HANGUP {
                     break None;
                 }
-                host.reload(&sources).await?;
+                if let Err(failure) = host.reload(&sources).await {
+                    break Some(failure);
+                }
             }
-            () = watch.changed() => host.reload(&sources).await?,
-            fatal = host.running.wait_fatal() => {
-                error!(error = %fatal, "Asynchronous error received, terminating process");
-                break Some(fatal);
+            () = watch.changed() => {
+                if let Err(failure) = host.reload(&sources).await {
+                    break Some(failure);
+                }
             }
+            // What a reload has left over may stop long after it: nobody will take its socket.
+            _ = sweep.tick() => close_parked(),
+            fatal = host.running.wait_fatal() => break Some(fatal.into()),
         }
     };
+    if let Some(failure) = &failure {
+        error!(error = %failure, "Asynchronous error received, terminating process");
+    }
     info!("Starting shutdown...");
     stop(host, &mut signals).await;
-    failure.map_or(Ok(()), |fatal| Err(fatal.into()))
+    failure.map_or(Ok(()), Err)
 }
 
 /// Stops everything, or not everything if somebody asks for that.

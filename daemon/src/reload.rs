@@ -52,7 +52,7 @@ impl Host {
         Ok(())
     }
 
-    /// Finds a tap that would have to be loaded again.
+    /// Finds a tap that would have to be loaded again, now or when returning to this configuration.
     fn changed_tap(&self, next: &Settings) -> Option<Node> {
         let taps = |settings: &Settings| {
             let receivers = settings.plan.receivers().into_iter();
@@ -64,15 +64,18 @@ impl Host {
             })
             .collect::<Vec<_>>()
         };
-        let before = taps(&self.settings);
-        let changed = taps(next).into_iter().find(|tap| !before.contains(tap));
-        changed.map(|(id, ..)| Node::Receiver { id })
+        let (before, after) = (taps(&self.settings), taps(next));
+        let lacks = |others: &[_], tap: &_| !others.contains(tap);
+        let changed = after.iter().find(|tap| lacks(&before, tap));
+        let changed = changed.or_else(|| before.iter().find(|tap| lacks(&after, tap)));
+        changed.map(|(id, ..)| Node::Receiver { id: id.clone() })
     }
 
     /// Exchanges what tapline tells about itself, where that has changed.
     async fn speak_as(&mut self, next: &Settings) -> Result<(), String> {
         let (before, after) = (&self.settings.telemetry, &next.telemetry);
-        if before.written == after.written {
+        // What could not be told last time is tried again.
+        if before.written == after.written && self.telling.is_some() {
             return Ok(());
         }
         logs::start(&after.logs, &after.resource)?;

@@ -315,6 +315,10 @@ impl Delivery {
         ticket: Ticket,
     ) -> Result<(), Refusal> {
         let (core, size) = (&self.core, Size::of(&batch));
+        // Before the batch is ours: who walks away meanwhile still has it, and knows.
+        if settings.storage.is_none() && settings.reply == Reply::OnceQueued {
+            pace::pace(core).await;
+        }
         let place = match core.room.place(size, settings.overflow).await {
             Ok(place) => place,
             Err(refusal) => {
@@ -348,10 +352,7 @@ impl Delivery {
             job.parts[0].ticket.outcome = Outcome::TurnedAway;
             return Err(closed());
         }
-        let Some(answer) = answer else {
-            pace::pace(&self.core).await;
-            return Ok(());
-        };
+        let Some(answer) = answer else { return Ok(()) };
         answer.await.unwrap_or_else(|_gone| {
             let cause = "shut down before the batch was sent";
             Err(Refusal::later(crate::Fault::Tapline, cause, None))

@@ -69,12 +69,13 @@ impl Running {
         finish_all(receivers, budget, reporting, &mut stopped.unfinished).await;
         let stages = mem::take(&mut self.stages).into_values().collect();
         drain_stages(stages, budget, reporting, &mut stopped.unfinished).await;
+        // What was replaced before may still flush into these deliveries.
+        self.wait_for_retiring(budget).await;
         for node in self.deliveries.keys() {
             status.report(node, Status::Stopping, "");
         }
         let deliveries = mem::take(&mut self.deliveries).into_values().collect();
         drain_deliveries(deliveries, budget, &mut stopped).await;
-        self.wait_for_retiring(budget).await;
         for extension in self.extensions.drain(..).rev() {
             stop_extension(extension, budget.left(), reporting).await;
         }
@@ -89,7 +90,7 @@ impl Running {
     /// What was replaced before may still be finishing; it logs its own losses.
     async fn wait_for_retiring(&mut self, budget: Budget) {
         let all = async { while self.retiring.join_next().await.is_some() {} };
-        if timeout(budget.most(), all).await.is_err() {
+        if timeout(budget.half(), all).await.is_err() {
             tracing::warn!("components that a reload removed did not finish in time");
         }
     }

@@ -40,6 +40,9 @@ impl Running {
     pub async fn take_over(&mut self, graph: Graph) -> Result<(), StartFailure> {
         let mut retired = Retired::default();
         let taken = self.exchange(graph, &mut retired).await;
+        if taken.is_err() {
+            self.keep_for_the_former(&mut retired);
+        }
         let wanted = self.plan.nodes();
         for (node, _) in self.status.snapshot() {
             if !wanted.contains(&node) {
@@ -51,6 +54,15 @@ impl Running {
         // Those that have finished are reaped here: what they lost they have logged.
         while self.retiring.try_join_next().is_some() {}
         taken
+    }
+
+    /// Takes back what was to leave and has not been asked to stop: the former graph has a place for
+    /// it, where it is replaced as itself instead of beside itself.
+    fn keep_for_the_former(&mut self, retired: &mut Retired) {
+        self.extensions.append(&mut retired.extensions);
+        for delivery in retired.deliveries.drain(..) {
+            self.deliveries.insert(delivery.node().clone(), delivery);
+        }
     }
 
     async fn exchange(&mut self, graph: Graph, retired: &mut Retired) -> Result<(), StartFailure> {
@@ -236,8 +248,8 @@ impl Running {
         }
     }
 
-    /// Asks receivers that leave to finish. Those with a successor get a while to do so, because it
-    /// needs their address.
+    /// Asks receivers that leave to finish. They get a while to do so when others are to start, which
+    /// may need their addresses.
     async fn stop_leaving_receivers(
         &mut self,
         plan: &Plan,
@@ -253,11 +265,14 @@ impl Running {
             receiver.stop.request();
         }
         for (node, receiver) in &mut leaving {
+            if new.is_empty() {
+                break;
+            }
+            let ended = timeout(HANDOVER_TIME_MAX, receiver.work.ended()).await;
+            if ended.is_err() {
+                tracing::warn!(component = %node, "still busy, others start anyway");
+            }
             if new.contains_key(node) {
-                let ended = timeout(HANDOVER_TIME_MAX, receiver.work.ended()).await;
-                if ended.is_err() {
-                    tracing::warn!(component = %node, "still busy, its successor starts anyway");
-                }
                 self.status.renew(node);
             }
         }

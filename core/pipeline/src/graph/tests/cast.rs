@@ -9,6 +9,7 @@ use std::{
 use async_trait::async_trait;
 use tapline_config::ComponentId;
 use tapline_pdata::{Batch, Signal};
+use tokio::time::sleep;
 
 use super::super::{
     Factories, Graph, Keep, Node, Pipeline, PipelineId, Plan, Processor, RunSettings, Running,
@@ -289,7 +290,8 @@ impl Receiver for FakeReceiver {
     }
 }
 
-/// `pass` passes on; `hold` keeps everything until it is drained; `bomb` panics on a batch;
+/// `pass` passes on; `hold` keeps everything until it is drained, and
+/// `tardy` for a second longer; `bomb` panics on a batch;
 /// `worker` fails in the background; `clog` never finishes draining.
 struct FakeStage {
     id: ComponentId,
@@ -303,7 +305,7 @@ impl Consumer for FakeStage {
     async fn consume(&self, batch: Batch) -> Result<(), Refusal> {
         match self.id.kind.as_str() {
             "bomb" => panic!("stage bug"),
-            "hold" => {
+            "hold" | "tardy" => {
                 self.held.lock().expect("not poisoned").push(batch);
                 Ok(())
             }
@@ -329,6 +331,9 @@ impl Stage for FakeStage {
     async fn drain(&self, _: Duration) {
         if self.id.kind == "clog" {
             std::future::pending::<()>().await;
+        }
+        if self.id.kind == "tardy" {
+            sleep(Duration::from_secs(1)).await;
         }
         let held = std::mem::take(&mut *self.held.lock().expect("not poisoned"));
         for batch in held {

@@ -204,3 +204,38 @@ async fn drains_in_the_order_of_the_flow_after_a_stage_was_put_before_another() 
     );
     assert_eq!(cast.exporter("x").taken_items.load(Relaxed), 2);
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_a_removed_stage_holds_arrives_though_stopping_begins_at_once() {
+    let cast = Cast::default();
+    let mut running = cast.running("traces: open | tardy | x").await;
+    cast.push("open", Signal::Traces, 2).await.expect("held");
+    cast.reload(&mut running, "traces: open | | x", "")
+        .await
+        .expect("starts");
+    assert_eq!(running.stop().await, Stopped::default());
+    assert_eq!(cast.exporter("x").taken_items.load(Relaxed), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_removed_exporter_keeps_its_queue_when_the_former_graph_returns() {
+    let cast = Cast::default().scripted("x", "slow");
+    let former = "traces: open | | x";
+    let mut running = cast.running(former).await;
+    for _ in 0..30 {
+        cast.push("open", Signal::Traces, 1).await.expect("queued");
+    }
+    let refused = cast
+        .reload(&mut running, "traces: open refusing | | y", "watch")
+        .await;
+    refused.expect_err("does not start");
+    cast.reload(&mut running, former, "")
+        .await
+        .expect("returns");
+    cast.push("open", Signal::Traces, 1).await.expect("queued");
+    sleep(secs(10)).await;
+    let told = cast.told();
+    assert!(told.contains(&"watch stopped".to_owned()), "{told:?}");
+    assert_eq!(running.stop().await, Stopped::default());
+    assert_eq!(cast.exporter("x").taken_items.load(Relaxed), 31);
+}
