@@ -56,8 +56,8 @@ impl Running {
         taken
     }
 
-    /// Takes back what was to leave and has not been asked to stop: the former graph has a place for
-    /// it, where it is replaced as itself instead of beside itself.
+    /// Takes back what was to leave and has not been asked to stop: the former graph has a place
+    /// for it, where it is replaced as itself instead of beside itself.
     fn keep_for_the_former(&mut self, retired: &mut Retired) {
         self.extensions.append(&mut retired.extensions);
         for delivery in retired.deliveries.drain(..) {
@@ -248,8 +248,8 @@ impl Running {
         }
     }
 
-    /// Asks receivers that leave to finish. They get a while to do so when others are to start, which
-    /// may need their addresses.
+    /// Asks receivers that leave to finish. They get a while to do so when others are to start,
+    /// which may need their addresses.
     async fn stop_leaving_receivers(
         &mut self,
         plan: &Plan,
