@@ -1,11 +1,12 @@
 //! `auth`: which extension proves, or checks, who somebody is.
 
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::ComponentId;
 
 /// The authenticator of a client, or of a gRPC server.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct AuthConfig {
     /// The extension to ask.
@@ -13,7 +14,7 @@ pub struct AuthConfig {
 }
 
 /// The authenticator of an HTTP server.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct HttpAuthConfig {
     /// The extension to ask.
@@ -24,7 +25,7 @@ pub struct HttpAuthConfig {
 }
 
 /// A reference to an extension that looks at requests. None exists yet.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct MiddlewareConfig {
     /// The extension.

@@ -3,7 +3,7 @@
 use std::{fmt, marker::PhantomData};
 
 use serde::{
-    Deserialize, Deserializer,
+    Deserialize, Deserializer, Serialize,
     de::{self, DeserializeOwned},
 };
 
@@ -15,11 +15,13 @@ pub(crate) const EXTENDED: &str = "$tapline::Extended";
 /// A block whose keys are those of `base` and of `extra`; a key of neither is a mistake.
 ///
 /// Both parts must be structs. Where both have a key, both get its value.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Extended<B, E> {
     /// The shared block.
+    #[serde(flatten)]
     pub base: B,
     /// What is added.
+    #[serde(flatten)]
     pub extra: E,
 }
 

@@ -1,6 +1,7 @@
 //! The server side of gRPC, as every receiver that speaks it is configured.
 
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     AuthConfig, Duration, Invalid, MiddlewareConfig, Optional, TlsServerConfig, Transport,
@@ -8,7 +9,7 @@ use crate::{
 };
 
 /// A gRPC server. Zero means "the default" where the Collector says so.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct GrpcServerConfig {
     /// `host:port`, or a path when `transport` is `unix`; the component's own when empty.
@@ -39,7 +40,7 @@ pub struct GrpcServerConfig {
 }
 
 /// `dialer` of a server, which has none.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DialerConfig {
     /// How long connecting may take.
@@ -47,7 +48,7 @@ pub struct DialerConfig {
 }
 
 /// How connections are kept alive and ended.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct KeepaliveServerConfig {
     /// What the server does.
@@ -57,7 +58,7 @@ pub struct KeepaliveServerConfig {
 }
 
 /// What a server does to keep connections alive and to end them. Zero means "never".
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct KeepaliveServerParameters {
     /// How long a connection may be without a call.
@@ -73,7 +74,7 @@ pub struct KeepaliveServerParameters {
 }
 
 /// What clients may do. Accepted; tapline answers every ping, as the library it uses does.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct KeepaliveEnforcementPolicy {
     /// The least time between two pings; zero means five minutes.

@@ -1,6 +1,7 @@
 //! The server side of HTTP, as every component that serves it is configured.
 
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     Duration, Headers, HttpAuthConfig, Invalid, MiddlewareConfig, Optional, TlsServerConfig,
@@ -20,7 +21,7 @@ const ENCODINGS: &[&str] = &[
 ];
 
 /// An HTTP server. Times of zero mean "no limit".
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct HttpServerConfig {
     /// `host:port`, or a path when `transport` is `unix`; the component's own when empty.
@@ -60,7 +61,7 @@ pub struct HttpServerConfig {
 }
 
 /// Requests from web pages of other origins. Credentials are always allowed.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct CorsConfig {
     /// Origins; each may have one `*`, which stands for any text.

@@ -31,6 +31,7 @@ mod print;
 mod problem;
 mod queue;
 mod retry;
+mod schema;
 mod secret;
 mod service;
 mod suggest;

@@ -1,11 +1,12 @@
 //! `sending_queue`: what stands between a pipeline and an exporter, and how it batches.
 
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::{ComponentId, Duration, Invalid, Optional, Validate};
 
 /// A bounded queue in front of an exporter.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct QueueConfig {
     /// Whether there is a queue; without one, whoever sends waits for the export.
@@ -27,7 +28,7 @@ pub struct QueueConfig {
 }
 
 /// What a size counts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Sizer {
     /// Requests, whatever they hold.
@@ -40,7 +41,7 @@ pub enum Sizer {
 }
 
 /// Batching inside the queue.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct QueueBatchConfig {
     /// How long a batch waits to be filled.
@@ -56,7 +57,7 @@ pub struct QueueBatchConfig {
 }
 
 /// What keeps batches apart.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct PartitionConfig {
     /// Client metadata whose distinct values each get a batch.

@@ -1,11 +1,12 @@
 //! `retry_on_failure`: how often and how long an exporter tries again.
 
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::{Duration, Invalid, Validate};
 
 /// Exponential back-off with jitter.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RetryConfig {
     /// Whether to try again at all.

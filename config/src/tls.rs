@@ -1,11 +1,12 @@
 //! `tls` of a client: whom to trust, and how to prove who we are.
 
-use serde::{Deserialize, Deserializer, de};
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, Serialize, de};
 
 use crate::{Duration, Invalid, Opaque, TpmConfig, Validate};
 
 /// TLS as a client wants it. Empty texts mean "not set", as in the Collector.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 #[expect(
     clippy::struct_excessive_bools,
@@ -51,7 +52,9 @@ pub struct TlsClientConfig {
 }
 
 /// A version of TLS.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, JsonSchema, Serialize,
+)]
 pub enum TlsVersion {
     /// TLS 1.0.
     #[serde(rename = "1.0")]

@@ -1,11 +1,12 @@
 //! `tls` of a server: who we are, and whose clients are let in.
 
-use serde::{Deserialize, Deserializer, de};
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, Serialize, de};
 
 use crate::{Duration, Invalid, Opaque, TlsVersion, Validate};
 
 /// TLS as a server wants it. Empty texts mean "not set", as in the Collector.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TlsServerConfig {
     /// A file with certificate authorities; clients are judged by `client_ca_file` alone.
@@ -45,7 +46,7 @@ pub struct TlsServerConfig {
 }
 
 /// A key in a trusted platform module. Not supported; recognised so that the error is honest.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TpmConfig {
     /// Whether the key is in a TPM.

@@ -1,9 +1,10 @@
 //! Settings that the Collector has and we do not: recognised, so that the error is honest.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{
-    Deserialize, Deserializer,
+    Deserialize, Deserializer, Serialize, Serializer,
     de::{self, IgnoredAny},
 };
 use tapline_config::Invalid;
@@ -21,6 +22,26 @@ impl Unsupported {
     /// Returns the complaint about this setting if the user wrote it.
     pub(crate) fn complaint(self, key: &str) -> Option<Invalid> {
         self.is_set.then(|| Invalid::at(key, NOT_SUPPORTED))
+    }
+}
+
+impl Serialize for Unsupported {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_unit()
+    }
+}
+
+impl JsonSchema for Unsupported {
+    fn schema_name() -> Cow<'static, str> {
+        "Unsupported".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "format": "not supported" })
     }
 }
 

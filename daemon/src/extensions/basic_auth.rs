@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use base64::{Engine, prelude::BASE64_STANDARD};
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use tapline_config::{Invalid, Opaque, Validate};
 use tapline_pdata::Origin;
 use tapline_pipeline::{
@@ -17,7 +18,7 @@ use super::{
 };
 
 /// What the user wrote under `basicauth`: one of the two.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Config {
     /// Whom a server lets in.
@@ -27,7 +28,7 @@ pub(crate) struct Config {
 }
 
 /// Whom a server lets in.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Htpasswd {
     /// A file, read again when it changes.
@@ -37,7 +38,7 @@ pub(crate) struct Htpasswd {
 }
 
 /// Who a client is. Files win and are read again when they change.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct ClientCredentials {
     /// The name.

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use tapline_config::{Invalid, Opaque, Validate};
 use tapline_pdata::Origin;
 use tapline_pipeline::{
@@ -16,7 +17,7 @@ use super::{followed_file::FollowedFile, secrecy::are_equal};
 const TOKENS_MAX: usize = 1_000;
 
 /// What the user wrote under `bearertokenauth`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Config {
     /// The word before the token; none if empty.

@@ -2,9 +2,10 @@
 //!
 //! The names and levels are the Collector's.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
-use serde::{Deserialize, Deserializer, de};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// How much is told; each level tells what the lower ones do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,6 +27,28 @@ const LEVELS: [(&str, Level); 4] = [
     ("normal", Level::Normal),
     ("detailed", Level::Detailed),
 ];
+
+impl Serialize for Level {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let found = LEVELS.iter().find(|(_, level)| level == self);
+        found.map(|(name, _)| name).serialize(serializer)
+    }
+}
+
+impl JsonSchema for Level {
+    fn schema_name() -> Cow<'static, str> {
+        "Level".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let names = LEVELS.map(|(name, _)| name);
+        json_schema!({ "type": "string", "enum": names })
+    }
+}
 
 impl<'de> Deserialize<'de> for Level {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -12,14 +12,15 @@ use opentelemetry_otlp::{
     tonic_types::metadata::MetadataMap,
 };
 use opentelemetry_sdk::metrics::Temporality;
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use tapline_config::{Headers, Invalid, TlsClientConfig, Validate};
 use tapline_net::{compression, grpc, http as net_http, proxy::ProxySettings, tls::TlsSettings};
 
 use super::written::Written;
 
 /// An `otlp` block of the declarative configuration.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct OtlpConfig {
     /// `grpc` or `http/protobuf`.

@@ -1,13 +1,14 @@
 //! `service: telemetry: traces:`: accepted, and said to have no effect: tapline makes no spans
 //! about itself.
 
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use tapline_config::{Node, Problem, Problems, decode_into};
 
 use super::written::Written;
 
 /// The Collector's keys.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 struct TracesConfig {
     level: String,

@@ -1,12 +1,13 @@
 //! Settings of `debug`, with the Collector's keys and defaults.
 
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use tapline_config::{Invalid, QueueConfig, RetryConfig, Validate};
 
 use crate::{otlp::invalid_delivery, unsupported::NOT_SUPPORTED};
 
 /// What the user wrote under `debug`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// How much is shown.
@@ -24,7 +25,7 @@ pub struct Config {
 }
 
 /// How much is shown of a batch.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verbosity {
     /// One line per batch: counts.

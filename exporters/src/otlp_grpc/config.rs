@@ -1,6 +1,7 @@
 //! Settings of `otlp_grpc`, with the Collector's keys and defaults.
 
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use tapline_config::{
     AuthConfig, Duration, Headers, Invalid, Optional, QueueConfig, RetryConfig, TlsClientConfig,
     Validate,
@@ -18,7 +19,7 @@ use crate::{
 };
 
 /// What the user wrote under `otlp_grpc`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// `host:port`, with `http://`, `https://` or `dns:///` before it, or `unix:///path`.
@@ -56,7 +57,7 @@ pub struct Config {
 }
 
 /// Pings on a connection.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct KeepaliveConfig {
     /// After how much silence to ping.

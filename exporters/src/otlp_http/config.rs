@@ -1,7 +1,8 @@
 //! Settings of `otlp_http`, with the Collector's keys and defaults.
 
 use http::{Uri, uri::Scheme};
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use tapline_config::{
     AuthConfig, Duration, Headers, Invalid, Optional, QueueConfig, RetryConfig, TlsClientConfig,
     Validate,
@@ -26,7 +27,7 @@ const IDLE_PER_HOST_DEFAULT: usize = 2;
 const PING_TIMEOUT_DEFAULT: Duration = Duration::from_secs(15);
 
 /// What the user wrote under `otlp_http`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// The base URL; `/v1/traces` and its like are appended.
@@ -86,7 +87,7 @@ pub struct Config {
 }
 
 /// How hard to compress.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct CompressionParams {
     /// Zero is the library's default; gzip, zlib and deflate take -2 to 9.
@@ -94,7 +95,7 @@ pub struct CompressionParams {
 }
 
 /// Nothing to say beside that cookies are wanted.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct CookiesConfig {}
 

@@ -6,14 +6,15 @@
 mod apply;
 mod literal;
 
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use tapline_config::Invalid;
 
 pub use apply::Actions;
 pub use literal::Literal;
 
 /// One action on the attribute of one key, or on those whose keys match a pattern.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Action {
     /// The attribute.

@@ -6,7 +6,8 @@
 use std::borrow::Cow;
 
 use regex::Regex;
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use tapline_config::Invalid;
 use tapline_pdata::{
     rewrite::{PointView, Surroundings},
@@ -16,7 +17,7 @@ use tapline_pdata::{
 use crate::actions::Literal;
 
 /// What the user wrote under `include` or `exclude`.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct MatchConfig {
     /// `strict` or `regexp`.
@@ -46,7 +47,7 @@ pub struct MatchConfig {
 }
 
 /// Settings of a cache that does not exist here.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RegexpConfig {
     /// Without effect.
@@ -56,7 +57,7 @@ pub struct RegexpConfig {
 }
 
 /// From which severity on.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SeverityMatch {
     /// The lowest number that matches.
@@ -66,7 +67,7 @@ pub struct SeverityMatch {
 }
 
 /// An attribute that must be there.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct PairMatch {
     /// Its key.
@@ -76,7 +77,7 @@ pub struct PairMatch {
 }
 
 /// An instrumentation scope.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LibraryMatch {
     /// Its name.

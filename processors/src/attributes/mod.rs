@@ -5,7 +5,8 @@ mod matching;
 
 use std::sync::Arc;
 
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use tapline_config::{Invalid, Validate};
 use tapline_pdata::rewrite::{Keep, LogEdit, PointEdit, Reach, SpanEdit, Surroundings, Transform};
 
@@ -15,7 +16,7 @@ use self::matching::{Matcher, Subject};
 use crate::actions::{self, Action, Actions};
 
 /// What the user wrote.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// What is done to the attributes, in order.

@@ -23,7 +23,8 @@ use std::{
 };
 
 use async_trait::async_trait;
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use tapline_config::{Invalid, Validate};
 use tapline_pdata::Batch;
 use tapline_pipeline::{
@@ -46,7 +47,7 @@ const MAX_HELD_BYTES: usize = 32 << 20;
 const LOSSES: [Reason; 2] = [Reason::Downstream, Reason::Shutdown];
 
 /// What the user wrote.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// How long a batch waits to be filled; zero sends whatever comes at once.

@@ -18,7 +18,8 @@ use std::{
 };
 
 use async_trait::async_trait;
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use tapline_config::{Invalid, Validate};
 use tapline_pdata::{Batch, Signal};
 use tapline_pipeline::{
@@ -34,7 +35,7 @@ use crate::names;
 const REFUSED: &str = "data refused due to high memory usage";
 
 /// What the user wrote.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// How often to look.

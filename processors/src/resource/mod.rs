@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use tapline_config::{Invalid, Validate};
 use tapline_pdata::rewrite::{Keep, Reach, ResourceEdit, Surroundings, Transform};
 
 use crate::actions::{self, Action, Actions};
 
 /// What the user wrote.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// What is done to the attributes, in order.

@@ -1,13 +1,14 @@
 //! The settings of the `ebpf` receiver.
 
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use tapline_config::{Duration, Invalid, Validate};
 use tapline_ebpf::{Bounds, CAPTURE_MAX_BYTES, CAPTURE_MIN_BYTES};
 
 use super::targets::TargetsConfig;
 
 /// What stands under `receivers: ebpf:`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// Which processes and ports are tapped; everything by default.

@@ -1,9 +1,10 @@
 //! Shell-like patterns: `*` is any run of characters, `?` is one.
 
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 /// A pattern over a whole text. Matching is linear in text times stars, without backtracking trees.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema, Serialize)]
 #[serde(from = "String")]
 pub struct Glob(String);
 

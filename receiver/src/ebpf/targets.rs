@@ -4,12 +4,13 @@
 //! one entry does; `exclude` wins. What can be decided by the process alone is told to the kernel
 //! half, so that a process nobody asked about stops costing anything.
 
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::{glob::Glob, process::Process};
 
 /// The `targets` block.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TargetsConfig {
     /// Tap only these; empty means everything.
@@ -19,7 +20,7 @@ pub struct TargetsConfig {
 }
 
 /// One entry of either list.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TargetEntry {
     /// Process id, in the initial pid namespace.

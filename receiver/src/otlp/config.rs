@@ -1,11 +1,12 @@
 //! Settings of `otlp`, with the Collector's keys and defaults.
 
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use tapline_config::{Extended, GrpcServerConfig, HttpServerConfig, Invalid, Optional, Validate};
 use tapline_pdata::Signal;
 
 /// What the user wrote under `otlp`.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// What is spoken; at least one protocol.
@@ -13,7 +14,7 @@ pub struct Config {
 }
 
 /// The two ways to send OTLP. A key without a value switches one on.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Protocols {
     /// OTLP/gRPC, on `localhost:4317` unless told otherwise.
@@ -23,7 +24,7 @@ pub struct Protocols {
 }
 
 /// Where OTLP/HTTP listens for which signal. Profiles have no key.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Paths {
     /// Where traces are sent.

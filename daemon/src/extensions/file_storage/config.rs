@@ -1,13 +1,14 @@
 //! Settings of `file_storage`: the Collector's keys, and a quota.
 
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use tapline_config::{Duration, Invalid, Validate};
 
 use super::directory::{Creation, OnFailure};
 
 /// What the user wrote. The keys under `compaction` are read and checked, and have no effect:
 /// files of which nothing is left are deleted as soon as that is so.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Config {
     /// Where the logs are. tapline does not read the Collector's files.
@@ -31,7 +32,7 @@ pub(crate) struct Config {
 }
 
 /// How the Collector makes its files smaller. Accepted; there is nothing to compact here.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Compaction {
     on_start: bool,

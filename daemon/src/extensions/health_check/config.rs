@@ -1,9 +1,10 @@
 //! Settings of `health_check`, in both of the Collector's forms.
 
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use tapline_config::{
-    Duration, GrpcServerConfig, HttpServerConfig, Invalid, Node, Optional, Problem, Problems,
-    decode_into, decode_valid,
+    Duration, Extended, GrpcServerConfig, HttpServerConfig, Invalid, Node, Optional, Problem,
+    Problems, decode_into, decode_valid,
 };
 
 use super::grpc;
@@ -42,7 +43,7 @@ pub(super) enum Form {
 }
 
 /// The extension's own keys: those of the server stand beside them.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 struct Own {
     path: String,
@@ -51,7 +52,11 @@ struct Own {
     use_v2: bool,
     component_health: Option<ComponentHealth>,
     // Read on its own: the keys of its server stand among its own too.
+    #[serde(skip_serializing)]
+    #[schemars(with = "Option<Extended<HttpServerConfig, Http>>")]
     http: Optional<serde::de::IgnoredAny>,
+    #[serde(skip_serializing)]
+    #[schemars(with = "Option<GrpcServerConfig>")]
     grpc: Optional<serde::de::IgnoredAny>,
 }
 
@@ -80,7 +85,7 @@ impl Default for Own {
 }
 
 /// Texts to answer with.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct ResponseBody {
     /// When all is well.
@@ -90,7 +95,7 @@ pub(super) struct ResponseBody {
 }
 
 /// The Collector accepts this block and ignores it; here it does what it says, by time.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 struct CheckPipeline {
     enabled: bool,
@@ -110,7 +115,7 @@ impl Default for CheckPipeline {
 }
 
 /// When a component makes the process unhealthy.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct ComponentHealth {
     /// When it needs a person.
@@ -132,7 +137,7 @@ impl Default for ComponentHealth {
 }
 
 /// The block `http` of the second form, beside its server.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 struct Http {
     status: PathConfig,
@@ -140,7 +145,7 @@ struct Http {
 }
 
 /// A page of the second form.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 struct PathConfig {
     enabled: Option<bool>,

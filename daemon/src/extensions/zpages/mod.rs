@@ -12,7 +12,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use http::{Method, StatusCode};
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use tapline_config::{HttpServerConfig, Node, Problems, decode_into};
 use tapline_net::http::{Answer, Handler, Request, ServerSettings};
 use tapline_pipeline::{Extension, StartError, Stop, Work};
@@ -33,14 +34,14 @@ pub(crate) struct Config {
 }
 
 /// The extension's own keys: those of the server stand beside them.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 struct Own {
     expvar: Expvar,
 }
 
 /// The page of plain numbers.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 struct Expvar {
     enabled: bool,

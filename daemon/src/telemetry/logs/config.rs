@@ -2,7 +2,8 @@
 
 use std::{collections::BTreeMap, time::Duration as StdDuration};
 
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tapline_config::{Duration, Invalid, Validate};
 use tracing::level_filters::LevelFilter;
@@ -11,7 +12,7 @@ use super::sampler;
 use crate::telemetry::{otlp::OtlpConfig, written::Written};
 
 /// What the user wrote.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 #[expect(
     clippy::struct_excessive_bools,
@@ -61,7 +62,7 @@ impl Default for LogsConfig {
 }
 
 /// Severity of our own log lines.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Level {
     /// Everything.
@@ -102,7 +103,7 @@ impl Level {
 }
 
 /// Form of our own log lines.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Encoding {
     /// For people.
@@ -113,7 +114,7 @@ pub(crate) enum Encoding {
 }
 
 /// Which repetitions of one message are left out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct SamplingConfig {
     /// Whether any is.
@@ -149,7 +150,7 @@ impl SamplingConfig {
 }
 
 /// One way of sending log records.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct ProcessorConfig {
     /// Many at a time.
@@ -159,7 +160,7 @@ pub(crate) struct ProcessorConfig {
 }
 
 /// Sends many records at a time. Times are in milliseconds.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct BatchConfig {
     /// How long a record waits for others.
@@ -187,7 +188,7 @@ impl Default for BatchConfig {
 }
 
 /// Sends each record as soon as it is there.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct SimpleConfig {
     /// Where to.
@@ -195,7 +196,7 @@ pub(crate) struct SimpleConfig {
 }
 
 /// Where log records go.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct RecordExporterConfig {
     /// To a backend.

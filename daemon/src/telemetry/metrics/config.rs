@@ -1,12 +1,13 @@
 //! `service: telemetry: metrics:` with the Collector's keys and defaults.
 
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use tapline_config::{Invalid, Optional, Validate};
 
 use crate::telemetry::{level::Level, otlp::OtlpConfig, written::Written};
 
 /// What the user wrote.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct MetricsConfig {
     /// How much is told.
@@ -20,7 +21,7 @@ pub(crate) struct MetricsConfig {
 }
 
 /// One reader: a page, or a push now and then.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct ReaderConfig {
     /// Waits to be asked.
@@ -30,7 +31,7 @@ pub(crate) struct ReaderConfig {
 }
 
 /// A reader that waits to be asked.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct PullConfig {
     /// By whom.
@@ -38,7 +39,7 @@ pub(crate) struct PullConfig {
 }
 
 /// The one kind of reader that waits.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct PullExporterConfig {
     /// A page for Prometheus.
@@ -47,7 +48,7 @@ pub(crate) struct PullExporterConfig {
 }
 
 /// A page for Prometheus.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct PageConfig {
     /// Where to listen; empty for every interface.
@@ -78,7 +79,7 @@ impl Default for PageConfig {
 }
 
 /// A choice of attributes by name; `*` stands for any text.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct IncludeExclude {
     /// Those to take; all but the excluded ones when empty.
@@ -88,7 +89,7 @@ pub(crate) struct IncludeExclude {
 }
 
 /// A reader that sends on its own.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct PeriodicConfig {
     /// How often, in milliseconds.
@@ -110,7 +111,7 @@ impl Default for PeriodicConfig {
 }
 
 /// Where a periodic reader sends.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct PushExporterConfig {
     /// To a backend.
@@ -120,12 +121,12 @@ pub(crate) struct PushExporterConfig {
 }
 
 /// Standard output has no settings.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct ConsoleConfig {}
 
 /// What is told otherwise than it is measured.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct ViewConfig {
     /// What is meant.
@@ -135,7 +136,7 @@ pub(crate) struct ViewConfig {
 }
 
 /// Which metrics a view means.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct SelectorConfig {
     /// Their name; `*` stands for any text.
@@ -153,7 +154,7 @@ pub(crate) struct SelectorConfig {
 }
 
 /// What a view makes of a metric.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct StreamConfig {
     /// Its new name.
@@ -169,7 +170,7 @@ pub(crate) struct StreamConfig {
 }
 
 /// How the values of a metric are summed up.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct AggregationConfig {
     /// Not at all.
