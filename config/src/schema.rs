@@ -1,7 +1,7 @@
 //! What the types that write their own decoding look like in a JSON Schema.
 //!
-//! Everything else derives `JsonSchema`. A schema says what a setting may be once `${…}` is expanded;
-//! that any value may be a reference is added by whoever assembles the whole.
+//! Everything else derives `JsonSchema`. A schema says what a setting may be once `${…}` is
+//! expanded; that any value may be a reference is added by whoever assembles the whole.
 
 use std::borrow::Cow;
 

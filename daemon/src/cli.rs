@@ -58,6 +58,13 @@ pub(crate) enum Command {
     Validate(Sources),
     /// Prints the configuration that would run; secrets are not shown.
     PrintConfig(Sources),
+    /// Prints a JSON Schema of configurations, for editors.
+    Schema,
+    /// Prints what may be written for a component; without a name, which components there are.
+    Reference {
+        /// A component, such as `otlp` or `receivers/otlp`; or `service`.
+        name: Option<String>,
+    },
     /// Records what the kernel tells into a new file that only its owner may read, to be replayed
     /// in a test. It holds what processes sent and received, unredacted.
     Record {

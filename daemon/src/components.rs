@@ -2,6 +2,9 @@
 
 use std::sync::{Arc, Mutex};
 
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::Serialize;
+use serde_json::Value;
 use tapline_config::{ComponentId, Node, Problems, decode_valid};
 use tapline_exporters::{debug, otlp_grpc, otlp_http, terminal};
 use tapline_pipeline::{
@@ -31,30 +34,52 @@ pub(crate) type MakeExporter = Box<dyn Fn(&BuildContext) -> Result<Ship, String>
 pub(crate) struct Row<M> {
     /// Canonical name, then older ones.
     pub(crate) names: &'static [&'static str],
+    /// What it is for, in a sentence.
+    pub(crate) about: &'static str,
+    /// Describes its settings.
+    pub(crate) settings: fn(&mut SchemaGenerator) -> Settings,
     /// Reads settings; `None` when they have an error, which is then in the list.
     pub(crate) read: fn(&Node, &mut Problems) -> Option<M>,
+}
+
+/// What may be written for a component, and what is meant when nothing is.
+pub(crate) struct Settings {
+    /// The settings by name.
+    pub(crate) schema: Schema,
+    /// Their defaults.
+    pub(crate) defaults: Value,
 }
 
 /// What serves the process.
 pub(crate) static EXTENSIONS: &[Row<MakeExtension>] = &[
     Row {
         names: &["basicauth"],
+        about: "Basic authentication: sends a name and a password with requests, or asks clients for theirs.",
+        settings: settings::<basic_auth::Config>,
         read: read_basic_auth,
     },
     Row {
         names: &["bearertokenauth"],
+        about: "Bearer tokens: sends one with requests, or asks clients for theirs.",
+        settings: settings::<bearer_token_auth::Config>,
         read: read_bearer_token_auth,
     },
     Row {
         names: &["file_storage"],
+        about: "Keeps sending queues in a directory, so that they survive a crash.",
+        settings: settings::<file_storage::Config>,
         read: read_file_storage,
     },
     Row {
         names: &["health_check"],
+        about: "Answers whether tapline is alive and ready, on `localhost:13133` unless told otherwise.",
+        settings: settings::<health_check::Written>,
         read: read_health_check,
     },
     Row {
         names: &["zpages"],
+        about: "Pages about pipelines, extensions, features and build, on `localhost:55679` unless told otherwise.",
+        settings: settings::<zpages::Written>,
         read: read_zpages,
     },
 ];
@@ -63,10 +88,14 @@ pub(crate) static EXTENSIONS: &[Row<MakeExtension>] = &[
 pub(crate) static RECEIVERS: &[Row<MakeReceiver>] = &[
     Row {
         names: &["ebpf"],
+        about: "Taps the kernel: requests, connections and processes of this machine, without touching them.",
+        settings: settings::<ebpf::Config>,
         read: read_ebpf,
     },
     Row {
         names: &["otlp"],
+        about: "Takes OTLP, by gRPC on `localhost:4317` and by HTTP on `localhost:4318` unless told otherwise.",
+        settings: settings::<otlp::Config>,
         read: read_otlp,
     },
 ];
@@ -75,18 +104,26 @@ pub(crate) static RECEIVERS: &[Row<MakeReceiver>] = &[
 pub(crate) static PROCESSORS: &[Row<MakeProcessor>] = &[
     Row {
         names: &["attributes"],
+        about: "Edits the attributes of spans, data points and log records.",
+        settings: settings::<attributes::Config>,
         read: read_attributes,
     },
     Row {
         names: &["batch"],
+        about: "Puts small batches together before they are sent.",
+        settings: settings::<batch::Config>,
         read: read_batch,
     },
     Row {
         names: &["memory_limiter"],
+        about: "Refuses data, to be sent again later, while too much memory is in use.",
+        settings: settings::<memory_limiter::Config>,
         read: read_memory_limiter,
     },
     Row {
         names: &["resource"],
+        about: "Edits the attributes of resources.",
+        settings: settings::<resource::Config>,
         read: read_resource,
     },
 ];
@@ -95,21 +132,39 @@ pub(crate) static PROCESSORS: &[Row<MakeProcessor>] = &[
 pub(crate) static EXPORTERS: &[Row<MakeExporter>] = &[
     Row {
         names: &["debug"],
+        about: "Prints what arrives, for people.",
+        settings: settings::<debug::Config>,
         read: read_debug,
     },
     Row {
         names: &["otlp_grpc", "otlp"],
+        about: "Sends OTLP by gRPC.",
+        settings: settings::<otlp_grpc::Config>,
         read: read_otlp_grpc,
     },
     Row {
         names: &["otlp_http", "otlphttp"],
+        about: "Sends OTLP by HTTP, as protobuf or JSON.",
+        settings: settings::<otlp_http::Config>,
         read: read_otlp_http,
     },
     Row {
         names: &["terminal"],
+        about: "Shows requests as they happen, in colours.",
+        settings: settings::<terminal::Config>,
         read: read_terminal,
     },
 ];
+
+/// Describes settings of a type.
+pub(crate) fn settings<T: JsonSchema + Serialize + Default>(
+    generator: &mut SchemaGenerator,
+) -> Settings {
+    Settings {
+        schema: generator.subschema_for::<T>(),
+        defaults: serde_json::to_value(T::default()).expect("settings are plain data"),
+    }
+}
 
 /// Returns every name of a table.
 pub(crate) fn names<M>(table: &[Row<M>]) -> Vec<&'static str> {

@@ -17,6 +17,7 @@ mod host;
 mod host_view;
 mod output;
 mod record;
+mod reference;
 mod reload;
 mod settings;
 mod telemetry;
@@ -47,6 +48,8 @@ fn main() -> ExitCode {
         None => run(cli.sources, cli.conduct),
         Some(Command::Validate(sources)) => validate(&sources),
         Some(Command::PrintConfig(sources)) => print_config(&sources),
+        Some(Command::Schema) => print_schema(),
+        Some(Command::Reference { name }) => print_reference(name.as_deref()),
         Some(Command::Record { output, seconds }) => record::record(&output, seconds),
     };
     match done {
@@ -100,6 +103,24 @@ fn print_config(sources: &Sources) -> Result<()> {
         return Ok(());
     }
     print!("{}", print(&settings::document(sources)?, Secrets::Hidden));
+    Ok(())
+}
+
+fn print_schema() -> Result<()> {
+    println!("{}", serde_json::to_string_pretty(&reference::schema())?);
+    Ok(())
+}
+
+fn print_reference(name: Option<&str>) -> Result<()> {
+    let pages = reference::about(name.unwrap_or("README"));
+    anyhow::ensure!(
+        !pages.is_empty(),
+        "there is no component `{}`; `tapline reference` lists them",
+        name.unwrap_or_default()
+    );
+    for page in pages {
+        println!("{page}");
+    }
     Ok(())
 }
 

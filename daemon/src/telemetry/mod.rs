@@ -11,10 +11,12 @@ mod resource;
 mod traces;
 mod written;
 
+use schemars::SchemaGenerator;
 use tapline_config::{Kind, Node, Problem, Problems, Secrets, decode_valid, print_node};
 
 pub(crate) use self::resource::Resource;
-use self::{logs::LogsConfig, metrics::config::MetricsConfig};
+use self::{logs::LogsConfig, metrics::config::MetricsConfig, traces::TracesConfig};
+use crate::components::{self, Settings};
 
 /// The whole block.
 #[derive(Clone, Debug, Default)]
@@ -27,6 +29,15 @@ pub(crate) struct TelemetryConfig {
     pub(crate) resource: Resource,
     /// The block as it was written, to be compared at a reload. It may hold secrets.
     pub(crate) written: String,
+}
+
+/// Describes the settings of each block that has a fixed form.
+pub(crate) fn settings(generator: &mut SchemaGenerator) -> [(&'static str, Settings); 3] {
+    [
+        ("logs", components::settings::<LogsConfig>(generator)),
+        ("metrics", components::settings::<MetricsConfig>(generator)),
+        ("traces", components::settings::<TracesConfig>(generator)),
+    ]
 }
 
 const KEYS: [&str; 4] = ["logs", "metrics", "traces", "resource"];

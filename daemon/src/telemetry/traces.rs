@@ -10,10 +10,14 @@ use super::written::Written;
 /// The Collector's keys.
 #[derive(Debug, Default, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
-struct TracesConfig {
+pub(super) struct TracesConfig {
+    /// Accepted and without effect: tapline makes no spans about itself.
     level: String,
+    /// Accepted and without effect.
     propagators: Vec<String>,
+    /// Accepted and without effect.
     processors: Vec<Written>,
+    /// Accepted and without effect.
     sampler: Written,
 }
 

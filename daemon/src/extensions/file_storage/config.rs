@@ -35,13 +35,21 @@ pub(crate) struct Config {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Compaction {
+    /// Accepted and without effect.
     on_start: bool,
+    /// Accepted and without effect.
     on_rebound: bool,
+    /// Accepted and without effect.
     directory: String,
+    /// Accepted and without effect.
     max_transaction_size: u64,
+    /// Accepted and without effect.
     rebound_needed_threshold_mib: u64,
+    /// Accepted and without effect.
     rebound_trigger_threshold_mib: u64,
+    /// Accepted and without effect.
     check_interval: Duration,
+    /// Accepted and without effect.
     cleanup_on_start: bool,
 }
 

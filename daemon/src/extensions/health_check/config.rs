@@ -45,20 +45,30 @@ pub(super) enum Form {
 /// The extension's own keys: those of the server stand beside them.
 #[derive(Clone, Debug, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
-struct Own {
+pub(crate) struct Own {
+    /// Where it answers, in the first form.
     path: String,
+    /// What it answers, in the first form.
     response_body: Option<ResponseBody>,
+    /// Whether exporters that fail for long make it unhealthy.
     check_collector_pipeline: CheckPipeline,
+    /// Whether the blocks `http` and `grpc` count instead of the server beside them.
     use_v2: bool,
+    /// Which components make it unhealthy, in the second form.
     component_health: Option<ComponentHealth>,
-    // Read on its own: the keys of its server stand among its own too.
+    // Read on their own: the keys of the server stand among these too.
+    /// The second form by HTTP.
     #[serde(skip_serializing)]
     #[schemars(with = "Option<Extended<HttpServerConfig, Http>>")]
     http: Optional<serde::de::IgnoredAny>,
+    /// The second form by gRPC, the protocol `grpc.health.v1`.
     #[serde(skip_serializing)]
     #[schemars(with = "Option<GrpcServerConfig>")]
     grpc: Optional<serde::de::IgnoredAny>,
 }
+
+/// All that may be written.
+pub(crate) type Written = Extended<HttpServerConfig, Own>;
 
 const OWN_KEYS: [&str; 7] = [
     "path",
@@ -98,7 +108,9 @@ pub(super) struct ResponseBody {
 #[derive(Clone, Debug, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 struct CheckPipeline {
+    /// Whether they do.
     enabled: bool,
+    /// How long they must have failed.
     interval: Duration,
     /// Failures are judged by time, not by number.
     exporter_failure_threshold: u64,
@@ -140,7 +152,9 @@ impl Default for ComponentHealth {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 struct Http {
+    /// How components are.
     status: PathConfig,
+    /// The configuration that runs, secrets left out.
     config: PathConfig,
 }
 
@@ -148,7 +162,9 @@ struct Http {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 struct PathConfig {
+    /// Whether the page is there.
     enabled: Option<bool>,
+    /// Where.
     path: String,
 }
 

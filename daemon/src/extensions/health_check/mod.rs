@@ -26,7 +26,7 @@ use tapline_net::http::{Answer, Handler, Request, ServerSettings};
 use tapline_pipeline::{Extension, Moment, StartError, Status, Stop, Work};
 use tokio::time::Instant;
 
-pub(crate) use self::config::Config;
+pub(crate) use self::config::{Config, Written};
 pub(super) use self::verdict::nodes;
 use self::{
     config::Form,

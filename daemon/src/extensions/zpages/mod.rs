@@ -14,7 +14,7 @@ use async_trait::async_trait;
 use http::{Method, StatusCode};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tapline_config::{HttpServerConfig, Node, Problems, decode_into};
+use tapline_config::{Extended, HttpServerConfig, Node, Problems, decode_into};
 use tapline_net::http::{Answer, Handler, Request, ServerSettings};
 use tapline_pipeline::{Extension, StartError, Stop, Work};
 
@@ -24,6 +24,9 @@ use crate::host_view::HostView;
 
 /// Where `zpages` listens unless told otherwise.
 const ENDPOINT: &str = "localhost:55679";
+/// All that may be written.
+pub(crate) type Written = Extended<HttpServerConfig, Own>;
+
 const OWN_KEYS: [&str; 1] = ["expvar"];
 
 /// What was decided.
@@ -36,7 +39,8 @@ pub(crate) struct Config {
 /// The extension's own keys: those of the server stand beside them.
 #[derive(Debug, Default, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
-struct Own {
+pub(crate) struct Own {
+    /// Plain numbers as JSON, under `/debug/expvarz`.
     expvar: Expvar,
 }
 
@@ -44,6 +48,7 @@ struct Own {
 #[derive(Debug, Default, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 struct Expvar {
+    /// Whether the page is there.
     enabled: bool,
 }
 
