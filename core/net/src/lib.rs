@@ -7,6 +7,7 @@ mod chunks;
 pub mod compression;
 mod connection;
 mod dial;
+mod growth;
 pub mod grpc;
 pub mod http;
 pub mod listen;
@@ -17,6 +18,7 @@ mod server;
 pub mod tls;
 
 pub use dial::DialError;
+pub use growth::UNASKED_BYTES;
 pub use server::Limits;
 
 /// Returns `tapline/VERSION (os/arch)`, in the words the Go Collector uses for both.

@@ -7,7 +7,7 @@ use tapline_pdata::Signal;
 
 use super::{
     gate::Gate,
-    intake::{Encoding, Intake},
+    intake::{Announced, Encoding, Intake},
     turns::Packing,
 };
 
@@ -36,8 +36,16 @@ impl Service for GrpcIntake {
         } else {
             Packing::Plain
         };
-        let entry = way.admit(bytes, packing).await?;
-        let wire = call.message.read().await?;
+        let announced = Announced {
+            bytes,
+            packing,
+            arrived: call.message.arrived(),
+        };
+        let mut entry = way.admit(announced).await?;
+        let room = &mut entry.room;
+        let mut grown = |bytes| room.grow(bytes);
+        let reading = call.message.read(&mut grown);
+        let wire = entry.turn.reading(reading).await?;
         way.pass(wire, Encoding::Protobuf, entry, origin).await?;
         // An answer without any field: everything was taken.
         Ok(Bytes::new())

@@ -19,7 +19,7 @@ use super::{
     answer,
     config::Paths,
     gate::Gate,
-    intake::{Encoding, Intake, Way},
+    intake::{Announced, Encoding, Intake, Way},
     turns::Packing,
 };
 
@@ -85,20 +85,27 @@ impl HttpIntake {
         encoding: Encoding,
         origin: Option<Arc<Origin>>,
     ) -> Result<(), Failure> {
-        let bytes = request.body.announced().unwrap_or(0);
         let packing = if request.head.headers.contains_key(CONTENT_ENCODING) {
             Packing::Packed
         } else {
             Packing::Plain
         };
-        let mut entry = match way.admit(bytes, packing).await {
+        let announced = Announced {
+            bytes: request.body.announced().unwrap_or(0),
+            packing,
+            arrived: 0,
+        };
+        let mut entry = match way.admit(announced).await {
             Ok(entry) => entry,
             Err(refused) => {
                 request.body.discard().await;
                 return Err(refused.into());
             }
         };
-        let wire = request.body.read(&mut |bytes| entry.resize(bytes)).await?;
+        let room = &mut entry.room;
+        let mut grown = |bytes| room.grow(bytes).map_err(Failure::from);
+        let reading = request.body.read(&mut grown);
+        let wire = entry.turn.reading(reading).await?;
         Ok(way.pass(wire, encoding, entry, origin).await?)
     }
 }

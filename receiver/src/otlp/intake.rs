@@ -3,7 +3,10 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use bytes::Bytes;
-use tapline_net::grpc::{Code, Refused};
+use tapline_net::{
+    UNASKED_BYTES,
+    grpc::{Code, Refused},
+};
 use tapline_pdata::{Batch, Origin, Signal, json};
 use tapline_pipeline::{Consumer, Held, Memory, Outlets};
 
@@ -33,16 +36,55 @@ pub(super) struct Way<'a> {
     memory: &'a Memory,
 }
 
-/// A request that was let in: its bytes on the account, and its turn if there was one.
-pub(super) struct Entry {
-    held: Held,
-    _turn: Option<Turn>,
+/// What is known of a request before it is read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Announced {
+    /// Its size on the wire; zero means that nobody knows.
+    pub(super) bytes: usize,
+    /// Whether it becomes larger.
+    pub(super) packing: Packing,
+    /// How much of it is in memory already.
+    pub(super) arrived: usize,
 }
 
-impl Entry {
-    /// Notes how large the request is by now.
-    pub(super) fn resize(&mut self, bytes: usize) {
+impl Announced {
+    /// Returns whether it is in memory as a whole, so that refusing it unread saves nothing.
+    fn is_here(self) -> bool {
+        self.packing == Packing::Plain && self.bytes > 0 && self.arrived >= self.bytes
+    }
+
+    /// Returns what to put on the account before it is read. A size that is only announced is not
+    /// memory: otherwise a few clients that send nothing would lock out all others.
+    fn bytes_at_first(self) -> usize {
+        match (self.bytes, self.arrived.max(UNASKED_BYTES)) {
+            (0, first) => first,
+            (bytes, first) => bytes.min(first),
+        }
+    }
+}
+
+/// A request that was let in: what it takes of the memory, and its turn.
+pub(super) struct Entry<'a> {
+    pub(super) room: Room<'a>,
+    pub(super) turn: Turn,
+}
+
+/// The bytes of a request on the account, which grow while it is read.
+pub(super) struct Room<'a> {
+    held: Held,
+    outlet: &'a Arc<dyn Consumer>,
+}
+
+impl Room<'_> {
+    /// Makes room for so many bytes in all, or refuses the request.
+    pub(super) fn grow(&mut self, bytes: usize) -> Result<(), Refused> {
+        let held = usize::try_from(self.held.bytes()).unwrap_or(usize::MAX);
+        let Some(more) = bytes.checked_sub(held).filter(|more| *more > 0) else {
+            return Ok(());
+        };
+        self.outlet.admit(more).map_err(|it| answer::refused(&it))?;
         self.held.resize(bytes);
+        Ok(())
     }
 }
 
@@ -71,17 +113,21 @@ impl Intake {
     }
 }
 
-impl Way<'_> {
-    /// Waits until it is the turn of a request that is about to be read, and holds its memory; or
-    /// refuses it.
-    pub(super) async fn admit(&self, bytes: usize, packing: Packing) -> Result<Entry, Refused> {
-        let turn = self.turns.next(bytes, packing).await;
-        self.outlet
-            .admit(bytes)
-            .map_err(|it| answer::refused(&it))?;
+impl<'a> Way<'a> {
+    /// Waits until it is the turn of a request that is about to be read, and makes room for its
+    /// beginning; or refuses it. One that is here already is refused by the pipeline, which counts
+    /// its items.
+    pub(super) async fn admit(&self, announced: Announced) -> Result<Entry<'a>, Refused> {
+        let turn = self.turns.next(announced.bytes, announced.packing).await;
+        if !announced.is_here() {
+            let admitted = self.outlet.admit(announced.bytes);
+            admitted.map_err(|it| answer::refused(&it))?;
+        }
+        let held = self.memory.hold(announced.bytes_at_first());
+        let outlet = self.outlet;
         Ok(Entry {
-            held: self.memory.hold(bytes),
-            _turn: turn,
+            room: Room { held, outlet },
+            turn,
         })
     }
 
@@ -90,14 +136,15 @@ impl Way<'_> {
         &self,
         wire: Bytes,
         encoding: Encoding,
-        entry: Entry,
+        entry: Entry<'_>,
         origin: Option<Arc<Origin>>,
     ) -> Result<(), Refused> {
         let batch = read(self.signal, wire, encoding)?;
         if batch.items() == 0 {
             return Ok(());
         }
-        let Entry { mut held, _turn } = entry;
+        let Entry { room, turn: _turn } = entry;
+        let mut held = room.held;
         held.resize(batch.size_bytes());
         let batch = batch.with_origin(origin).with_hold(Arc::new(held));
         let taken = self.outlet.consume(batch).await;

@@ -2,9 +2,10 @@
 //!
 //! A request that is not read yet waits in the buffers of its connection, which are bounded; one
 //! that was read waits in our memory for a pipeline that is busy anyway. Turns keep that small.
-//! They are a courtesy, not a lock: nobody waits longer for a slow client than [`WAIT_TIME_MAX`].
+//! They are a courtesy, not a lock: nobody waits longer for a slow client than [`WAIT_TIME_MAX`],
+//! and a client that has not sent its request by then has had its turn.
 
-use std::{sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -13,7 +14,8 @@ use tokio::{
 
 /// How many bytes are being read or handed over at once, as far as turns go.
 const BYTES_AT_ONCE: usize = 4 << 20;
-/// How long a request waits for its turn before it is read anyway.
+/// How long a request waits for its turn before it is read anyway, and how long it may keep others
+/// waiting before it is whole.
 const WAIT_TIME_MAX: Duration = Duration::from_millis(100);
 /// How much larger a packed request is believed to become.
 const PACKED_GROWTH: usize = 8;
@@ -25,8 +27,8 @@ const UNIT_BYTES: usize = 1 << 10;
 /// The turns of one signal.
 pub(super) struct Turns(Arc<Semaphore>);
 
-/// A turn; over when dropped.
-pub(super) type Turn = OwnedSemaphorePermit;
+/// A turn, unless it was waited for too long or has been given up; over when dropped.
+pub(super) struct Turn(Option<OwnedSemaphorePermit>);
 
 /// Whether the size of a request is that before unpacking it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,9 +46,9 @@ impl Default for Turns {
 }
 
 impl Turns {
-    /// Waits for the turn of a request of so many bytes; zero means that nobody knows. `None` means
-    /// that it was waited for long enough. Cancel-safe.
-    pub(super) async fn next(&self, bytes: usize, packing: Packing) -> Option<Turn> {
+    /// Waits for the turn of a request of so many bytes; zero means that nobody knows. After
+    /// [`WAIT_TIME_MAX`] the request is read without. Cancel-safe.
+    pub(super) async fn next(&self, bytes: usize, packing: Packing) -> Turn {
         let bytes = if bytes == 0 { UNKNOWN_BYTES } else { bytes };
         let weight = match packing {
             Packing::Plain => bytes,
@@ -54,7 +56,21 @@ impl Turns {
         };
         let units = weight.min(BYTES_AT_ONCE).div_ceil(UNIT_BYTES);
         let turn = Arc::clone(&self.0).acquire_many_owned(units as u32);
-        timeout(WAIT_TIME_MAX, turn).await.ok()?.ok()
+        let turn = timeout(WAIT_TIME_MAX, turn).await;
+        Turn(turn.ok().and_then(Result::ok))
+    }
+}
+
+impl Turn {
+    /// Reads a request, and gives the turn up if that takes long: who sends slowly does so beside
+    /// the others, not before them. Sets a timer only if there is something to wait for.
+    pub(super) async fn reading<T>(&mut self, read: impl Future<Output = T>) -> T {
+        let mut read = pin!(read);
+        if let Ok(whole) = timeout(WAIT_TIME_MAX, read.as_mut()).await {
+            return whole;
+        }
+        self.0 = None;
+        read.await
     }
 }
 
@@ -69,12 +85,33 @@ mod tests {
         let turns = Turns::default();
         let first = turns.next(BYTES_AT_ONCE / 2, Packing::Plain).await;
         let second = turns.next(BYTES_AT_ONCE / 16, Packing::Packed).await;
-        assert!(first.is_some() && second.is_some());
+        assert!(first.0.is_some() && second.0.is_some());
         let before = Instant::now();
-        assert!(turns.next(1, Packing::Plain).await.is_none());
+        assert!(turns.next(1, Packing::Plain).await.0.is_none());
         assert_eq!(before.elapsed(), WAIT_TIME_MAX);
         drop(first);
-        assert!(turns.next(usize::MAX, Packing::Packed).await.is_none());
-        assert!(turns.next(1, Packing::Plain).await.is_some());
+        assert!(turns.next(usize::MAX, Packing::Packed).await.0.is_none());
+        assert!(turns.next(1, Packing::Plain).await.0.is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_is_slow_to_send_loses_the_turn_and_who_is_quick_keeps_it() {
+        let turns = Turns::default();
+        let mut quick = turns.next(BYTES_AT_ONCE, Packing::Plain).await;
+        let (short, rest) = (WAIT_TIME_MAX / 10, WAIT_TIME_MAX * 9 / 10);
+        quick.reading(tokio::time::sleep(short)).await;
+        assert!(turns.next(1, Packing::Plain).await.0.is_none());
+        drop(quick);
+        let mut slow = turns.next(BYTES_AT_ONCE, Packing::Plain).await;
+        let trickling = slow.reading(tokio::time::sleep(Duration::from_mins(1)));
+        let beside = async {
+            tokio::time::sleep(short).await;
+            let before = Instant::now();
+            for _ in 0..10 {
+                assert!(turns.next(1, Packing::Plain).await.0.is_some());
+            }
+            assert_eq!(before.elapsed(), rest, "only the first one waits");
+        };
+        tokio::join!(trickling, beside);
     }
 }

@@ -29,6 +29,10 @@ pub(crate) struct Pipeline {
     pub(crate) taken: Mutex<Vec<Batch>>,
     pub(crate) refusals: Mutex<VecDeque<Refusal>>,
     pub(crate) refuse_to_admit: Mutex<Option<Refusal>>,
+    /// What it was asked to admit, one by one.
+    pub(crate) admissions: Mutex<Vec<usize>>,
+    /// How often it admits before it refuses to.
+    pub(crate) admits_first: Mutex<usize>,
     /// Whether a batch waits in `consume` until `go`.
     pub(crate) waits: Mutex<bool>,
     pub(crate) entered: Notify,
@@ -50,7 +54,15 @@ impl Consumer for Pipeline {
         Ok(())
     }
 
-    fn admit(&self, _bytes: usize) -> Result<(), Refusal> {
+    fn admit(&self, bytes: usize) -> Result<(), Refusal> {
+        let asked = {
+            let mut admissions = self.admissions.lock().expect("nobody panics");
+            admissions.push(bytes);
+            admissions.len()
+        };
+        if asked <= *self.admits_first.lock().expect("nobody panics") {
+            return Ok(());
+        }
         let refusal = self.refuse_to_admit.lock().expect("nobody panics").clone();
         refusal.map_or(Ok(()), Err)
     }
@@ -60,6 +72,20 @@ impl Pipeline {
     /// Takes what was taken since the last time.
     pub(crate) fn take(&self) -> Vec<Batch> {
         std::mem::take(&mut self.taken.lock().expect("nobody panics"))
+    }
+
+    /// Waits until it was asked so often to admit something.
+    pub(crate) async fn asked(&self, times: usize) {
+        while self.admissions.lock().expect("nobody panics").len() < times {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Admits so often, then refuses to.
+    pub(crate) fn admit_only(&self, times: usize, refusal: Refusal) {
+        self.admissions.lock().expect("nobody panics").clear();
+        *self.admits_first.lock().expect("nobody panics") = times;
+        *self.refuse_to_admit.lock().expect("nobody panics") = Some(refusal);
     }
 
     pub(crate) fn refuse(&self, refusal: Refusal) {

@@ -1,12 +1,14 @@
 //! Memory, origins, authentication, and the end.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use tapline_config::ComponentId;
 use tapline_net::grpc::Code;
 use tapline_pdata::Signal;
-use tapline_pipeline::{BuildContext, Consumer, Outlets, Refusal, ServerAuth, Services, Stop};
+use tapline_pipeline::{
+    BuildContext, Consumer, Fault, Outlets, Refusal, ServerAuth, Services, Stop,
+};
 use tapline_receiver::otlp::build;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -51,6 +53,99 @@ async fn a_request_is_turned_away_before_it_is_read() {
     let answer = running.post(Signal::Traces, &large).await;
     assert_eq!(answer.status(), 429);
     assert!(answer.headers().contains_key("retry-after"));
+}
+
+#[tokio::test]
+async fn who_announces_much_and_sends_nothing_takes_no_memory() {
+    const CLIENTS: usize = 30;
+    const SHARE_BYTES: u64 = 16 << 10;
+    let running = start().await;
+    let announced = (20_u32 << 20).to_be_bytes();
+    let prefix = [&[0], &announced[..]].concat();
+    let silent =
+        (0..CLIENTS).map(|_| running.call_and_fall_silent(method(Signal::Traces), &prefix));
+    let look = async {
+        running.pipeline.asked(CLIENTS).await;
+        let held = running.memory.held_bytes();
+        assert!(held <= CLIENTS as u64 * SHARE_BYTES, "{held}");
+        // And nobody is kept from sending what is small.
+        let sent = request(Signal::Traces);
+        assert_eq!(running.export(Signal::Traces, &sent).await.code(), 0);
+    };
+    tokio::select! {
+        _ = futures_util::future::join_all(silent) => panic!("nobody was answered yet"),
+        () = look => {}
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_outgrows_the_memory_is_refused_while_it_is_read() {
+    let running = start().await;
+    let large = request(Signal::Traces).repeat(5000);
+    let wait = Some(Duration::from_millis(1500));
+    let full = Refusal::later(Fault::Tapline, "memory limit reached", wait);
+    running.pipeline.admit_only(3, full.clone());
+    let told = running.export(Signal::Traces, &large).await;
+    assert_eq!(told.code(), Code::Unavailable as i32, "{told:?}");
+    assert_eq!(told.retry_after(), wait);
+    running.pipeline.admit_only(3, full);
+    let answer = running.post(Signal::Traces, &large).await;
+    assert_eq!(answer.status(), 503);
+    assert_eq!(answer.headers()["retry-after"], "2");
+    assert!(running.pipeline.take().is_empty());
+    assert_eq!(running.memory.held_bytes(), 0);
+    // First it is asked about the whole, then about what has come.
+    let asked = running
+        .pipeline
+        .admissions
+        .lock()
+        .expect("nobody panics")
+        .clone();
+    assert_eq!(asked[0], large.len());
+    assert!(
+        asked[1..].iter().all(|more| *more < large.len() / 4),
+        "{asked:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_request_that_is_here_already_is_refused_where_its_items_are_counted() {
+    let running = start().await;
+    running.pipeline.admit_only(0, Refusal::full("unread"));
+    running.pipeline.refuse(Refusal::full("counted"));
+    let told = running
+        .export(Signal::Traces, &request(Signal::Traces))
+        .await;
+    assert_eq!((told.code(), told.message()), (8, "counted"));
+}
+
+#[tokio::test]
+async fn who_sends_slowly_does_not_hold_up_the_others() {
+    const REQUESTS: u32 = 30;
+    let running = start().await;
+    let announced = (20_u32 << 20).to_be_bytes();
+    let prefix = [&[0], &announced[..]].concat();
+    let slow = running.call_and_fall_silent(method(Signal::Traces), &prefix);
+    let beside = async {
+        running.pipeline.asked(1).await;
+        let before = std::time::Instant::now();
+        for _ in 0..REQUESTS {
+            let told = running
+                .export(Signal::Traces, &request(Signal::Traces))
+                .await;
+            assert_eq!(told.code(), 0);
+        }
+        // Waiting for the slow one, each would take 100 ms.
+        let elapsed = before.elapsed();
+        assert!(
+            elapsed < Duration::from_millis(50) * REQUESTS,
+            "{elapsed:?}"
+        );
+    };
+    tokio::select! {
+        told = slow => panic!("was answered: {told:?}"),
+        () = beside => {}
+    }
 }
 
 /// Knows one token.

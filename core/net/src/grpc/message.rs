@@ -10,6 +10,7 @@ use tonic::Code;
 use super::refused::Refused;
 use crate::{
     compression::{Compression, DecompressError},
+    growth::Growth,
     server::SILENCE_TIME_MAX,
 };
 
@@ -84,12 +85,26 @@ impl Message {
         Ok(length)
     }
 
+    /// Returns how many bytes have arrived and wait to be read; some may be beyond the message.
+    pub fn arrived(&self) -> usize {
+        self.chunk.len()
+    }
+
     /// Reads it and undoes its compression. Copies it once, or not at all if it came in one piece.
-    pub async fn read(mut self) -> Result<Bytes, Refused> {
+    ///
+    /// The caller has made room for what has arrived, and for [`UNASKED_BYTES`] in any case.
+    /// `grown` is asked when more of it has come, with all that room is needed for; what it refuses
+    /// is not read.
+    ///
+    /// [`UNASKED_BYTES`]: crate::UNASKED_BYTES
+    pub async fn read(
+        mut self,
+        grown: &mut (dyn FnMut(usize) -> Result<(), Refused> + Send),
+    ) -> Result<Bytes, Refused> {
         self.announced().await?;
         let prefix = self.prefix.expect("is announced");
         let compression = self.compression(prefix)?;
-        let wire = self.whole(prefix.length).await?;
+        let wire = self.whole(prefix.length, grown).await?;
         if compression == Compression::None {
             return Ok(wire);
         }
@@ -119,7 +134,11 @@ impl Message {
         Ok(found)
     }
 
-    async fn whole(&mut self, length: usize) -> Result<Bytes, Refused> {
+    async fn whole(
+        &mut self,
+        length: usize,
+        grown: &mut (dyn FnMut(usize) -> Result<(), Refused> + Send),
+    ) -> Result<Bytes, Refused> {
         let mut first = std::mem::take(&mut self.chunk);
         let whole = if first.len() >= length {
             let whole = first.split_to(length);
@@ -130,24 +149,44 @@ impl Message {
                 Bytes::copy_from_slice(&whole)
             }
         } else {
-            let mut whole = BytesMut::with_capacity(length);
-            whole.extend_from_slice(&first);
-            drop(first);
-            while whole.len() < length {
-                let Some(mut chunk) = self.next_chunk().await? else {
-                    return Err(internal("the message ended early"));
-                };
-                let missing = chunk.len().min(length - whole.len());
-                whole.extend_from_slice(&chunk.split_to(missing));
-                self.chunk = chunk;
-            }
-            whole.freeze()
+            self.gather(first, length, grown).await?
         };
         // A call is unary, so this is the end. Waiting for it spares the client a reset.
         if !self.chunk.is_empty() || self.next_chunk().await?.is_some() {
             return Err(internal("more than one message in a unary call"));
         }
         Ok(whole)
+    }
+
+    /// Puts the pieces of a message side by side. The buffer for them is made when there is a
+    /// second one: who only announces a message gets none.
+    async fn gather(
+        &mut self,
+        first: Bytes,
+        length: usize,
+        grown: &mut (dyn FnMut(usize) -> Result<(), Refused> + Send),
+    ) -> Result<Bytes, Refused> {
+        let mut growth = Growth::new(Some(length));
+        let mut whole = BytesMut::new();
+        let mut first = Some(first);
+        let mut bytes = 0;
+        while bytes < length {
+            let Some(mut chunk) = self.next_chunk().await? else {
+                return Err(internal("the message ended early"));
+            };
+            if let Some(first) = first.take() {
+                whole.reserve(length);
+                whole.extend_from_slice(&first);
+            }
+            let missing = chunk.len().min(length - whole.len());
+            whole.extend_from_slice(&chunk.split_to(missing));
+            self.chunk = chunk;
+            bytes = whole.len();
+            if let Some(room) = growth.needed(bytes) {
+                grown(room)?;
+            }
+        }
+        Ok(whole.freeze())
     }
 
     /// Waits for bytes, `None` at the end.

@@ -9,6 +9,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::{
     compression::{Compression, DecompressError, Encodings},
+    growth::Growth,
     server::SILENCE_TIME_MAX,
 };
 
@@ -64,12 +65,19 @@ impl Body {
         usize::try_from(size).ok()
     }
 
-    /// Reads it whole and undoes its encoding. `grown` is told how many bytes are held: while it
-    /// arrives if its size was not announced, and after decompression.
-    pub async fn read(mut self, grown: &mut (dyn FnMut(usize) + Send)) -> Result<Bytes, BodyError> {
+    /// Reads it whole and undoes its encoding.
+    ///
+    /// The caller has made room for [`UNASKED_BYTES`]. `grown` is asked when more has come, with all
+    /// that room is needed for; the rest of what it refuses is read and thrown away.
+    ///
+    /// [`UNASKED_BYTES`]: crate::UNASKED_BYTES
+    pub async fn read<E: From<BodyError>>(
+        mut self,
+        grown: &mut (dyn FnMut(usize) -> Result<(), E> + Send),
+    ) -> Result<Bytes, E> {
         let encoding = self.encoding.take().unwrap_or_default();
         let Some(encoding) = self.allowed.find(&encoding) else {
-            return Err(BodyError::Encoding(encoding));
+            return Err(BodyError::Encoding(encoding).into());
         };
         let bytes_max = self.bytes_max;
         let wire = self.read_wire(grown).await?;
@@ -80,37 +88,44 @@ impl Body {
         let plain = plain.map_err(|error| match error {
             DecompressError::TooLarge(limit) => BodyError::TooLarge(limit),
             DecompressError::Damaged(reason) => BodyError::Damaged { encoding, reason },
-        })?;
-        grown(plain.len());
-        Ok(plain)
+        });
+        Ok(plain?)
     }
 
-    async fn read_wire(
+    async fn read_wire<E: From<BodyError>>(
         mut self,
-        grown: &mut (dyn FnMut(usize) + Send),
-    ) -> Result<Bytes, BodyError> {
+        grown: &mut (dyn FnMut(usize) -> Result<(), E> + Send),
+    ) -> Result<Bytes, E> {
         let announced = self.announced();
         if announced.is_some_and(|size| size > self.bytes_max) {
-            return Err(self.too_large().await);
+            return Err(self.too_large().await.into());
         }
+        let mut growth = Growth::new(announced);
         let deadline = self.time_max.map(|time_max| Instant::now() + time_max);
         let Some(first) = self.chunk(deadline).await? else {
             return Ok(Bytes::new());
         };
         // Whole already: nothing is copied, unless it would keep a much larger buffer alive.
         if announced == Some(first.len()) && first.len() > COPIED_BYTES_MAX {
+            grown(first.len())?;
             return Ok(first);
         }
         let mut whole = BytesMut::with_capacity(announced.unwrap_or(first.len()));
         let mut next = Some(first);
         while let Some(chunk) = next {
-            if whole.len() + chunk.len() > self.bytes_max {
-                return Err(self.too_large().await);
+            let bytes = whole.len() + chunk.len();
+            if bytes > self.bytes_max {
+                return Err(self.too_large().await.into());
+            }
+            if let Some(room) = growth.needed(bytes)
+                && let Err(refused) = grown(room)
+            {
+                // Given back before the rest, which may take its time, is thrown away.
+                drop((whole, chunk));
+                self.throw_away().await;
+                return Err(refused);
             }
             whole.extend_from_slice(&chunk);
-            if announced.is_none() {
-                grown(whole.len());
-            }
             next = self.chunk(deadline).await?;
         }
         Ok(whole.freeze())

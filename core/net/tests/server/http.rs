@@ -32,7 +32,7 @@ impl Handler for Echo {
             self.entered.notify_one();
             self.go.notified().await;
         }
-        let (status, body) = match request.body.read(&mut |_| {}).await {
+        let (status, body) = match request.body.read(&mut |_| Ok(())).await {
             Ok(body) => (StatusCode::OK, body),
             Err(BodyError::TooLarge(_)) => (StatusCode::PAYLOAD_TOO_LARGE, Bytes::new()),
             Err(error) => (StatusCode::BAD_REQUEST, error.to_string().into()),
