@@ -13,10 +13,10 @@ const USERS_MAX: usize = 10_000;
 const NOBODY: Password = Password::Plain(String::new());
 
 /// Users by name.
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub(super) struct Users(HashMap<String, Password>);
 
-#[derive(Clone, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 enum Password {
     Plain(String),
     /// The base64 of a SHA-1, without salt.
@@ -61,10 +61,9 @@ fn password_of(name: &str, text: &str) -> Result<Password, String> {
 }
 
 impl Users {
-    /// Adds other users; of two with one name the other counts.
-    pub(super) fn joined(mut self, other: &Self) -> Self {
-        self.0.extend(other.0.clone());
-        self
+    /// Returns whether somebody has this name.
+    pub(super) fn know(&self, name: &str) -> bool {
+        self.0.contains_key(name)
     }
 
     /// Returns whether somebody has this name and password.
