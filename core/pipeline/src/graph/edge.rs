@@ -23,6 +23,7 @@ pub(super) struct OutOfReceiver {
     memory: Memory,
     accepted: Counter,
     refused: Counter,
+    refused_requests: Counter,
     account: Account,
 }
 
@@ -44,6 +45,14 @@ impl OutOfReceiver {
             memory,
             accepted: counter(names::RECEIVER_ACCEPTED),
             refused: counter(names::RECEIVER_REFUSED),
+            refused_requests: {
+                let labels: Vec<_> = label
+                    .into_iter()
+                    .chain([("signal", signal.name())])
+                    .collect();
+                let (name, help) = names::RECEIVER_REFUSED_REQUESTS;
+                meters.counter(name, help, &labels)
+            },
             account: meters.account(signal, &[]),
         }
     }
@@ -73,7 +82,11 @@ impl Consumer for OutOfReceiver {
     }
 
     fn admit(&self, bytes: usize) -> Result<(), Refusal> {
-        self.next.admit(bytes)
+        let answer = self.next.admit(bytes);
+        if answer.is_err() {
+            self.refused_requests.add(1);
+        }
+        answer
     }
 }
 
@@ -197,6 +210,7 @@ mod tests {
     enum Next {
         Takes,
         Hangs,
+        AdmitsNothing,
     }
 
     #[async_trait]
@@ -205,6 +219,14 @@ mod tests {
             match self {
                 Self::Takes => Ok(()),
                 Self::Hangs => std::future::pending().await,
+                Self::AdmitsNothing => Err(Refusal::full("no memory")),
+            }
+        }
+
+        fn admit(&self, _: usize) -> Result<(), Refusal> {
+            match self {
+                Self::AdmitsNothing => Err(Refusal::full("no memory")),
+                _ => Ok(()),
             }
         }
     }
@@ -227,6 +249,29 @@ mod tests {
         let over = |transport| meters.total(name, &[("transport", transport)]);
         assert_eq!((over("grpc"), over("http")), (4, 2));
         assert_eq!(meters.total(name, &[]), 8);
+    }
+
+    #[tokio::test]
+    async fn what_is_refused_unread_is_counted_by_requests_and_what_was_read_by_items() {
+        let meters = Meters::new();
+        let full = edge(Next::AdmitsNothing, Some("grpc"), &meters);
+        let free = edge(Next::Takes, Some("http"), &meters);
+        full.admit(1 << 20).expect_err("there is no memory");
+        full.admit(1 << 20).expect_err("there is no memory");
+        free.admit(1 << 20).expect("there is memory");
+        full.consume(batch(3))
+            .await
+            .expect_err("there is no memory");
+        let requests = names::RECEIVER_REFUSED_REQUESTS.0;
+        let over = |transport| meters.total(requests, &[("transport", transport)]);
+        assert_eq!((over("grpc"), over("http")), (2, 0));
+        assert_eq!(meters.total(requests, &[("signal", "traces")]), 2);
+        assert_eq!(meters.total("otelcol_receiver_refused_spans", &[]), 3);
+        let account = meters
+            .labelled(&[("receiver", "otlp")])
+            .account(Signal::Traces, &[]);
+        let expected = "received=3 sent=0 refused(downstream)=3 queued=0";
+        assert_eq!(format!("{:?}", account.tally()), expected);
     }
 
     #[tokio::test(start_paused = true)]

@@ -18,6 +18,11 @@ pub const RECEIVER_REFUSED: Metric = (
     "otelcol_receiver_refused",
     "Items that could not be pushed into the pipeline.",
 );
+/// Turned away before they were read whole, so that nobody knows how many items they had; ours.
+pub const RECEIVER_REFUSED_REQUESTS: Metric = (
+    "tapline_receiver_refused_requests",
+    "Requests refused for lack of memory before they were read; their items are not known.",
+);
 /// Passed to a processor.
 pub const PROCESSOR_INCOMING: Metric = (
     "otelcol_processor_incoming_items",

@@ -251,7 +251,8 @@ otelcol_processor_refused_profile_samples counter
 otelcol_processor_refused_spans counter
 otelcol_receiver_accepted_spans counter
 otelcol_receiver_refused_spans counter
-tapline_items gauge";
+tapline_items gauge
+tapline_receiver_refused_requests counter";
 
 #[tokio::test]
 async fn basic_tells_the_collectors_basic_names_from_the_start() {

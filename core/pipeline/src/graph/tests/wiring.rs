@@ -86,6 +86,7 @@ async fn lists_the_metrics_of_every_edge_at_zero_once_it_runs() {
             "otelcol_receiver_refused_spans{receiver=open}",
             "tapline_exporter_queue_bytes{data_type=traces,exporter=take}",
             "tapline_exporter_recovered_items{exporter=take,otel_signal=traces}",
+            "tapline_receiver_refused_requests{receiver=open,signal=traces}",
             "tapline_items{component=open,kind=receiver,signal=traces,state=received}",
             "tapline_items{component=open,kind=receiver,signal=traces,state=sent}",
             "tapline_items{component=open,kind=receiver,signal=traces,state=queued}",
