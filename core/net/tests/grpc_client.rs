@@ -125,6 +125,23 @@ async fn a_lost_connection_is_unavailable() {
 }
 
 #[tokio::test]
+async fn a_stream_that_is_reset_is_unavailable_and_says_why() {
+    const INTERNAL_ERROR: u32 = 2;
+    let backend = Backend::start().await;
+    backend.answer_next([Answer::reset(INTERNAL_ERROR), Answer::cut()]);
+    let client = client(settings(&backend.endpoint()));
+    for _ in 0..2 {
+        let reset = RpcStatus {
+            code: Code::Unavailable,
+            message: "stream error received: unexpected internal error encountered".to_owned(),
+            retry_after: None,
+            side: Side::Ours,
+        };
+        assert_eq!(refusal(&client).await, reset);
+    }
+}
+
+#[tokio::test]
 async fn tls_is_spoken_with_the_given_ca() {
     let backend = Backend::start_tls().await;
     for (ca, good) in [

@@ -149,6 +149,40 @@ async fn every_code_gets_the_verdict_of_the_specification() {
 }
 
 #[tokio::test]
+async fn a_stream_without_a_status_is_a_broken_connection_and_no_answer() {
+    /// What `RST_STREAM` may say, and whether that is worth a retry.
+    const REASONS: [(u32, &str, bool); 8] = [
+        (0x0, "NO_ERROR", true),
+        (0x1, "PROTOCOL_ERROR", true),
+        (0x2, "INTERNAL_ERROR", true),
+        (0x7, "REFUSED_STREAM", true),
+        (0x8, "CANCEL", true),
+        (0xb, "ENHANCE_YOUR_CALM", true),
+        (0xc, "INADEQUATE_SECURITY", false),
+        (0xd, "HTTP_1_1_REQUIRED", true),
+    ];
+    let backend = Backend::start().await;
+    let exporter = plain(&backend);
+    for (error_code, name, is_retryable) in REASONS {
+        // One that no server has looked at is sent again at once, a few times.
+        backend.answer_next(std::iter::repeat_n(Answer::reset(error_code), 3));
+        let refused = refusal(&exporter).await;
+        assert_eq!(refused.is_retryable(), is_retryable, "{name}: {refused}");
+        assert_eq!(refused.fault, Fault::Backend, "{name}");
+        backend.answer_next([]);
+        while exporter.export(spans()).await.is_err() {}
+    }
+    backend.answer_next([Answer::cut()]);
+    let refused = refusal(&exporter).await;
+    assert!(
+        refused.is_retryable(),
+        "an answer without an end: {refused}"
+    );
+    backend.answer_next([Answer::grpc(13, "a status of the server")]);
+    assert_eq!(refusal(&exporter).await.verdict, Verdict::Never);
+}
+
+#[tokio::test]
 async fn retry_info_throttles_and_makes_exhaustion_retryable() {
     let backend = Backend::start().await;
     let delay = Duration::from_millis(2_500);

@@ -186,8 +186,11 @@ async fn partial_success_is_success() {
 #[tokio::test]
 async fn lost_and_refused_connections_are_worth_a_retry() {
     let backend = Backend::start().await;
-    backend.answer_next([Answer::hang_up()]);
-    assert!(refusal(&plain(&backend)).await.is_retryable());
+    for lost in [Answer::hang_up(), Answer::reset(2), Answer::cut()] {
+        backend.answer_next([lost.clone()]);
+        let refused = refusal(&plain(&backend)).await;
+        assert!(refused.is_retryable(), "{lost:?}: {refused}");
+    }
     let addr = nobody_listens().await;
     let refused = refusal(&exporter(
         &format!("endpoint: http://{addr}"),
@@ -196,6 +199,33 @@ async fn lost_and_refused_connections_are_worth_a_retry() {
     .await;
     assert_eq!(refused.cause, format!("connection refused by {addr}"));
     assert_eq!(refused.verdict, Verdict::Later { after: None });
+}
+
+#[tokio::test]
+async fn an_answer_that_breaks_off_is_no_answer() {
+    // A status that would be for ever, if its answer were whole.
+    let cut = "HTTP/1.1 400 Bad Request\r\ncontent-length: 100\r\n\r\nbad";
+    let server = RawServer::start(["HTTP/1.1 400 Bad".to_owned(), cut.to_owned()]).await;
+    let yaml = format!("endpoint: http://{}", server.addr());
+    let exporter = exporter(&yaml, Signal::Traces);
+    for _ in 0..2 {
+        assert!(refusal(&exporter).await.is_retryable());
+    }
+    exporter.export(spans()).await.expect("is answered now");
+    // Over HTTP/2 a reset ends one request and leaves the connection.
+    let backend = Backend::start_tls().await;
+    let yaml = format!(
+        "endpoint: https://{}\ntls: {{insecure_skip_verify: true}}",
+        backend.addr()
+    );
+    let exporter = self::exporter(&yaml, Signal::Traces);
+    for (error_code, name) in [(1, "PROTOCOL_ERROR"), (2, "INTERNAL_ERROR"), (8, "CANCEL")] {
+        backend.answer_next([Answer::reset(error_code), Answer::cut()]);
+        for _ in 0..2 {
+            let refused = refusal(&exporter).await;
+            assert!(refused.is_retryable(), "{name}: {refused}");
+        }
+    }
 }
 
 #[tokio::test]

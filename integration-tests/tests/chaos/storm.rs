@@ -22,6 +22,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 const ARRIVAL_LIMIT: Duration = Duration::from_secs(40);
 /// How many times connections are reset in one spell.
 const RESETS: u32 = 10;
+/// What `RST_STREAM` says in the storm: INTERNAL_ERROR, PROTOCOL_ERROR and ENHANCE_YOUR_CALM.
+const STREAM_ENDS: [u32; 3] = [0x2, 0x1, 0xb];
 const RESOURCE_EXHAUSTED: i32 = 8;
 const UNAVAILABLE: i32 = 14;
 
@@ -64,7 +66,7 @@ async fn a_crash_amid_outages_loses_nothing_that_is_on_disk_and_keeps_the_order(
     let (load, rude) = (load(ports), Rude::start(ports[0], ports[1]));
     for (number, weather) in Weather::ALL.into_iter().enumerate() {
         sky.turn(weather, &process).await;
-        // In the middle of a refusal, of a hanging backend, and of fair weather.
+        // After a refusal, a hanging backend, broken streams, and fair weather.
         if number % 2 == 1 {
             process.kill().await;
             process = Process::start(&config, ports[2]).await;
@@ -93,20 +95,23 @@ enum Weather {
     Unavailable,
     Exhausted,
     Hanging,
+    /// Streams end without a status, and connections live.
+    Breaking,
     Resetting,
     Down,
 }
 
 impl Weather {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Fair,
         Self::Unavailable,
         Self::Exhausted,
         Self::Hanging,
         Self::Down,
+        Self::Breaking,
         Self::Resetting,
-        Self::Down,
         Self::Fair,
+        Self::Down,
     ];
 }
 
@@ -136,6 +141,14 @@ impl Sky {
                 Answer::grpc(RESOURCE_EXHAUSTED, "too much").retry_after(Duration::from_millis(50))
             }
             Weather::Hanging => Answer::accept().after(Duration::from_mins(1)),
+            Weather::Breaking => {
+                let resets = STREAM_ENDS.map(Answer::reset);
+                for end in resets.into_iter().chain([Answer::cut()]) {
+                    self.backend.answer_always(end);
+                    watch(process, SPELL / 4).await;
+                }
+                Answer::accept()
+            }
             Weather::Resetting => {
                 for _ in 0..RESETS {
                     let slow = Answer::accept().after(Duration::from_millis(30));

@@ -100,15 +100,15 @@ pub(super) fn unreachable(error: &DialError) -> RpcStatus {
     }
 }
 
-/// The table of gRPC's "PROTOCOL-HTTP2", section "Errors".
+/// What a stream means that was reset before it had a status. No server has judged the call: this
+/// is a broken connection, with other calls beside it that go on. So it departs from the table of
+/// gRPC's "PROTOCOL-HTTP2", section "Errors", where most of these are INTERNAL and so for ever.
 fn reset_code(reason: Option<h2::Reason>) -> Code {
     match reason {
-        Some(h2::Reason::REFUSED_STREAM) => Code::Unavailable,
         Some(h2::Reason::CANCEL) => Code::Cancelled,
-        Some(h2::Reason::ENHANCE_YOUR_CALM) => Code::ResourceExhausted,
+        // The ways to connect do not fit, and will not until somebody changes the settings.
         Some(h2::Reason::INADEQUATE_SECURITY) => Code::PermissionDenied,
-        Some(h2::Reason::STREAM_CLOSED) | None => Code::Unknown,
-        Some(_) => Code::Internal,
+        _ => Code::Unavailable,
     }
 }
 

@@ -170,11 +170,14 @@ async fn a_call_that_was_refused_unseen_is_sent_again() {
 }
 
 #[tokio::test]
-async fn a_reset_means_what_grpc_says() {
+async fn a_reset_is_a_broken_connection_and_no_judgement() {
     let cases = [
+        (Reason::NO_ERROR, Code::Unavailable),
+        (Reason::PROTOCOL_ERROR, Code::Unavailable),
+        (Reason::INTERNAL_ERROR, Code::Unavailable),
+        (Reason::STREAM_CLOSED, Code::Unavailable),
         (Reason::CANCEL, Code::Cancelled),
-        (Reason::INTERNAL_ERROR, Code::Internal),
-        (Reason::ENHANCE_YOUR_CALM, Code::ResourceExhausted),
+        (Reason::ENHANCE_YOUR_CALM, Code::Unavailable),
         (Reason::INADEQUATE_SECURITY, Code::PermissionDenied),
     ];
     for (reason, code) in cases {

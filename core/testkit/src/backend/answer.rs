@@ -28,6 +28,8 @@ pub(super) enum Outcome {
         retry_after: Option<Duration>,
     },
     HangUp,
+    Reset(u32),
+    Cut,
 }
 
 impl Answer {
@@ -68,6 +70,17 @@ impl Answer {
     /// Closes the connection without an answer.
     pub fn hang_up() -> Self {
         Outcome::HangUp.into()
+    }
+
+    /// Ends the stream of an HTTP/2 request with `RST_STREAM`, this error code, and nothing else.
+    /// Over HTTP/1.1 it is a hang-up.
+    pub fn reset(error_code: u32) -> Self {
+        Outcome::Reset(error_code).into()
+    }
+
+    /// Begins an answer of success and breaks off within its body.
+    pub fn cut() -> Self {
+        Outcome::Cut.into()
     }
 
     /// Adds a response header to an HTTP answer.

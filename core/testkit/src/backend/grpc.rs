@@ -4,7 +4,7 @@ use std::{io, net::SocketAddr, time::Duration};
 
 use bytes::{BufMut, Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header::CONTENT_TYPE};
-use http_body_util::{BodyExt, Full};
+use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use prost::Message;
 
@@ -12,7 +12,7 @@ use super::{
     Shared,
     answer::{Answer, Outcome},
     http::{inflate, read},
-    listener::Body,
+    listener::{Body, Failure, cut, reset, whole},
     payload::{Kind, Protocol, Received},
 };
 
@@ -25,7 +25,7 @@ pub(super) async fn answer(
     shared: &Shared,
     peer: SocketAddr,
     request: Request<Incoming>,
-) -> io::Result<Response<Body>> {
+) -> Result<Response<Body>, Failure> {
     let (head, body) = request.into_parts();
     let body = read(body).await?;
     let path = head.uri.path().to_owned();
@@ -77,11 +77,13 @@ fn unframe(claimed: Option<&str>, body: &Bytes) -> io::Result<(String, Bytes)> {
     Ok((encoding.to_owned(), wire))
 }
 
-fn respond(kind: Kind, answer: Answer) -> io::Result<Response<Body>> {
+fn respond(kind: Kind, answer: Answer) -> Result<Response<Body>, Failure> {
     match answer.outcome {
-        Outcome::HangUp => Err(io::Error::other("scripted hang-up")),
+        Outcome::HangUp => Err(io::Error::other("scripted hang-up").into()),
+        Outcome::Reset(error_code) => Err(reset(error_code)),
+        Outcome::Cut => Ok(grpc_response(cut())),
         Outcome::Http { status, body, .. } => {
-            let mut response = Response::new(Full::new(Bytes::from(body)).boxed_unsync());
+            let mut response = Response::new(whole(body));
             *response.status_mut() = StatusCode::from_u16(status).map_err(io::Error::other)?;
             Ok(response)
         }
@@ -98,7 +100,7 @@ fn respond(kind: Kind, answer: Answer) -> io::Result<Response<Body>> {
             framed.extend_from_slice(&message);
             let mut trailers = HeaderMap::new();
             trailers.insert("grpc-status", HeaderValue::from_static("0"));
-            let body = Full::new(framed.freeze()).with_trailers(async { Some(Ok(trailers)) });
+            let body = whole(framed.freeze()).with_trailers(async { Some(Ok(trailers)) });
             Ok(grpc_response(body.boxed_unsync()))
         }
     }
@@ -106,7 +108,7 @@ fn respond(kind: Kind, answer: Answer) -> io::Result<Response<Body>> {
 
 /// Answers with headers only, as servers do when a call fails at once.
 fn refusal(code: i32, message: &str, retry_after: Option<Duration>) -> Response<Body> {
-    let mut response = grpc_response(Full::new(Bytes::new()).boxed_unsync());
+    let mut response = grpc_response(whole(Bytes::new()));
     let headers = response.headers_mut();
     headers.insert("grpc-status", code.into());
     if let Ok(message) = HeaderValue::from_str(message) {

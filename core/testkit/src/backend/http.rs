@@ -7,16 +7,16 @@ use std::{
 
 use bytes::Bytes;
 use http::{
-    Request, Response, StatusCode,
-    header::{CONTENT_ENCODING, CONTENT_TYPE},
+    HeaderValue, Request, Response, StatusCode,
+    header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE},
 };
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 
 use super::{
     Shared,
     answer::{Answer, Outcome},
-    listener::Body,
+    listener::{Body, Failure, cut, reset, whole},
     payload::{Kind, Protocol, Received},
 };
 
@@ -27,7 +27,7 @@ pub(super) async fn answer(
     shared: &Shared,
     peer: SocketAddr,
     request: Request<Incoming>,
-) -> io::Result<Response<Body>> {
+) -> Result<Response<Body>, Failure> {
     let (head, body) = request.into_parts();
     let body = read(body).await?;
     let path = head.uri.path().to_owned();
@@ -84,9 +84,16 @@ pub(super) fn inflate(encoding: &str, body: &[u8]) -> io::Result<Bytes> {
     Ok(wire.into())
 }
 
-fn respond(kind: Kind, answer: Answer) -> io::Result<Response<Body>> {
+fn respond(kind: Kind, answer: Answer) -> Result<Response<Body>, Failure> {
     match answer.outcome {
-        Outcome::HangUp => Err(io::Error::other("scripted hang-up")),
+        Outcome::HangUp => Err(io::Error::other("scripted hang-up").into()),
+        Outcome::Reset(error_code) => Err(reset(error_code)),
+        Outcome::Cut => {
+            let mut response = Response::new(cut());
+            let length = HeaderValue::from_static("1000");
+            response.headers_mut().insert(CONTENT_LENGTH, length);
+            Ok(response)
+        }
         Outcome::Http {
             status: code,
             headers,
@@ -95,7 +102,7 @@ fn respond(kind: Kind, answer: Answer) -> io::Result<Response<Body>> {
             let code = StatusCode::from_u16(code).map_err(io::Error::other)?;
             let mut response = status(code, body.into());
             for (name, value) in headers {
-                let value = value.parse().map_err(io::Error::other)?;
+                let value = HeaderValue::from_str(&value).map_err(io::Error::other)?;
                 response.headers_mut().insert(name, value);
             }
             Ok(response)
@@ -112,7 +119,7 @@ fn respond(kind: Kind, answer: Answer) -> io::Result<Response<Body>> {
 }
 
 fn status(code: StatusCode, body: Bytes) -> Response<Body> {
-    let mut response = Response::new(Full::new(body).boxed_unsync());
+    let mut response = Response::new(whole(body));
     *response.status_mut() = code;
     response
 }

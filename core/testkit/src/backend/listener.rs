@@ -1,10 +1,15 @@
 //! Accepts connections, with or without TLS, and hands requests to HTTP or gRPC.
 
-use std::{io, net::SocketAddr, sync::Arc};
+use std::{error::Error, fmt, io, net::SocketAddr, sync::Arc};
 
+use bytes::Bytes;
+use futures_util::stream;
 use http::{Request, Response, header::CONTENT_TYPE};
-use http_body_util::combinators::UnsyncBoxBody;
-use hyper::{body::Incoming, service::service_fn};
+use http_body_util::{BodyExt, Full, StreamBody, combinators::UnsyncBoxBody};
+use hyper::{
+    body::{Frame, Incoming},
+    service::service_fn,
+};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo},
     server::conn::auto,
@@ -21,7 +26,36 @@ use tokio_rustls::TlsAcceptor;
 use super::{Shared, grpc, http::answer as answer_http};
 use crate::certificates::{CA_PEM, SERVER_KEY, SERVER_PEM};
 
-pub(super) type Body = UnsyncBoxBody<bytes::Bytes, std::convert::Infallible>;
+pub(super) type Body = UnsyncBoxBody<Bytes, Failure>;
+
+/// Why a request has no answer, or an answer no end. hyper looks among its sources for what
+/// `RST_STREAM` should say.
+#[derive(Debug)]
+pub(super) enum Failure {
+    Broken(io::Error),
+    Reset(h2::Error),
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("no answer")
+    }
+}
+
+impl Error for Failure {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Broken(error) => Some(error),
+            Self::Reset(error) => Some(error),
+        }
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::Broken(error)
+    }
+}
 
 /// Accepts until aborted. Connections are tasks of its own set, so aborting ends them too.
 pub(super) async fn serve(listener: TcpListener, tls: Option<TlsAcceptor>, shared: Arc<Shared>) {
@@ -68,7 +102,7 @@ async fn answer(
     shared: &Shared,
     peer: SocketAddr,
     request: Request<Incoming>,
-) -> io::Result<Response<Body>> {
+) -> Result<Response<Body>, Failure> {
     let is_grpc = request
         .headers()
         .get(CONTENT_TYPE)
@@ -78,6 +112,24 @@ async fn answer(
     } else {
         answer_http(shared, peer, request).await
     }
+}
+
+/// A body with an end.
+pub(super) fn whole(bytes: impl Into<Bytes>) -> Body {
+    let never = |never| match never {};
+    Full::new(bytes.into()).map_err(never).boxed_unsync()
+}
+
+/// A body that breaks off after its beginning.
+pub(super) fn cut() -> Body {
+    let beginning = Ok(Frame::data(Bytes::from_static(&[0])));
+    let frames = [beginning, Err(io::Error::other("scripted end").into())];
+    StreamBody::new(stream::iter(frames)).boxed_unsync()
+}
+
+/// Why there is no answer: what hyper makes an `RST_STREAM` of.
+pub(super) fn reset(error_code: u32) -> Failure {
+    Failure::Reset(h2::Reason::from(error_code).into())
 }
 
 /// Whom a TLS backend lets in.
