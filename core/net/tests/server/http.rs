@@ -176,6 +176,31 @@ async fn what_is_under_way_is_finished_and_then_refused() {
 }
 
 #[tokio::test]
+async fn a_quiet_connection_is_told_that_its_next_answer_is_the_last() {
+    let server = start(small()).await;
+    let socket = tokio::net::TcpStream::connect(&server.endpoint).await;
+    let mut socket = socket.expect("listens");
+    let request = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nhi";
+    tokio::io::AsyncWriteExt::write_all(&mut socket, request)
+        .await
+        .expect("is read");
+    let mut first = Vec::new();
+    while !first.ends_with(b"hi") {
+        let read = tokio::io::AsyncReadExt::read_buf(&mut socket, &mut first).await;
+        assert_ne!(read.expect("is answered"), 0, "it stays open");
+    }
+    server.stop.send(()).expect("is running");
+    socket.try_write(request).expect("there is room for it");
+    let mut last = String::new();
+    tokio::io::AsyncReadExt::read_to_string(&mut socket, &mut last)
+        .await
+        .expect("is text");
+    assert!(last.starts_with("HTTP/1.1 200"), "{last}");
+    assert!(last.contains("connection: close"), "{last}");
+    server.done.await.expect("ends");
+}
+
+#[tokio::test]
 async fn what_does_not_finish_in_time_is_cut() {
     let mut settings = small();
     settings.limits.drain_time_max = Duration::from_millis(20);
