@@ -1,7 +1,6 @@
 //! Reloading while clients send: nothing acknowledged is lost, and no request fails.
 
 use std::{
-    fmt::Write,
     fs,
     path::{Path, PathBuf},
     time::Duration,
@@ -123,8 +122,8 @@ async fn a_watched_file_is_reloaded_when_it_changes() {
     let outcome = load.stop().await;
     assert_arrived(&process, &backend, &outcome).await;
     let requests = backend.seen().requests;
-    let said = requests.iter().map(|request| request.header("x-round"));
-    let last = said.filter(|round| !round.is_empty()).next_back();
+    let mut said = requests.iter().map(|request| request.header("x-round"));
+    let last = said.rfind(|round| !round.is_empty());
     assert_eq!(last, Some("2"));
     assert_eq!(process.stop().await.code(), Some(0));
 }
@@ -212,35 +211,22 @@ impl Places {
 
     /// Every round changes something, and no two neighbours change the same things.
     fn config(&self, round: usize) -> String {
-        let Self {
-            grpc,
-            http,
-            page,
-            main,
-            extra,
-            disk,
-        } = self;
-        let disk = disk.display();
+        [
+            self.receivers(round),
+            self.exporters(round),
+            self.service(round),
+        ]
+        .concat()
+    }
+
+    fn receivers(&self, round: usize) -> String {
+        let (grpc, http, disk) = (self.grpc, self.http, self.disk.display());
         let every = |n: usize| round.is_multiple_of(n);
         let mib = if every(3) { 4 } else { 5 };
         let body = if every(7) { 20_971_520 } else { 10_485_760 };
         let batch = if every(2) { "20ms" } else { "50ms" };
         let size = if every(4) { 100 } else { 1000 };
-        let timeout = if every(5) { 3 } else { 4 };
-        // A queue moves from disk to disk, and into memory, with what it holds.
-        let queue = match round % 6 {
-            0 | 1 => "num_consumers: 1, storage: file_storage/a",
-            2 => "num_consumers: 3, storage: file_storage/a",
-            3 | 4 => "num_consumers: 2, storage: file_storage/b",
-            _ => "num_consumers: 2",
-        };
-        let traces = match round % 4 {
-            0 => "memory_limiter, batch",
-            1 => "batch",
-            2 => "memory_limiter",
-            _ => "batch, batch/second",
-        };
-        let mut text = format!(
+        format!(
             "
 extensions:
   file_storage/a: {{directory: '{disk}/a'}}
@@ -254,6 +240,22 @@ processors:
   memory_limiter: {{check_interval: 1s, limit_mib: 1000}}
   batch: {{timeout: {batch}, send_batch_size: {size}}}
   batch/second: {{timeout: 10ms}}
+"
+        )
+    }
+
+    fn exporters(&self, round: usize) -> String {
+        let Self { main, extra, .. } = self;
+        let timeout = if round.is_multiple_of(5) { 3 } else { 4 };
+        // A queue moves from disk to disk, and into memory, with what it holds.
+        let queue = match round % 6 {
+            0 | 1 => "num_consumers: 1, storage: file_storage/a",
+            2 => "num_consumers: 3, storage: file_storage/a",
+            3 | 4 => "num_consumers: 2, storage: file_storage/b",
+            _ => "num_consumers: 2",
+        };
+        format!(
+            "
 exporters:
   otlp:
     endpoint: '{main}'
@@ -267,6 +269,20 @@ exporters:
   otlp/extra:
     endpoint: '{extra}'
     tls: {{insecure: true}}
+"
+        )
+    }
+
+    fn service(&self, round: usize) -> String {
+        let page = self.page;
+        let traces = match round % 4 {
+            0 => "memory_limiter, batch",
+            1 => "batch",
+            2 => "memory_limiter",
+            _ => "batch, batch/second",
+        };
+        let mut text = format!(
+            "
 service:
   extensions: [file_storage/a, file_storage/b]
   telemetry:
@@ -278,13 +294,11 @@ service:
     logs: {{receivers: [otlp], processors: [batch], exporters: [otlp/disk]}}
 "
         );
-        if every(3) {
-            let extra = "    traces/extra: {receivers: [otlp], exporters: [otlp/extra]}";
-            writeln!(text, "{extra}").expect("a string can be written");
+        if round.is_multiple_of(3) {
+            text += "    traces/extra: {receivers: [otlp], exporters: [otlp/extra]}\n";
         }
-        if every(5) {
-            let extra = "    metrics: {receivers: [otlp], exporters: [otlp]}";
-            writeln!(text, "{extra}").expect("a string can be written");
+        if round.is_multiple_of(5) {
+            text += "    metrics: {receivers: [otlp], exporters: [otlp]}\n";
         }
         text
     }
