@@ -2,7 +2,7 @@
 //!
 //! The `file_storage` extension implements it. This module must not know how.
 
-use std::{fmt, sync::Arc};
+use std::{any::Any, fmt, sync::Arc};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -18,6 +18,12 @@ pub trait Storage: fmt::Debug + Send + Sync {
     /// not there. One log can be open once at a time; it closes when the last handle is dropped.
     /// What is damaged is skipped and reported.
     async fn open(&self, owner: &str) -> Result<Arc<dyn RecordLog>, String>;
+
+    /// Applies its settings to a log that a storage with the same location has opened and that
+    /// goes on: there is nothing to apply unless there is something to set.
+    async fn adopt(&self, _log: &dyn RecordLog) -> Result<(), String> {
+        Ok(())
+    }
 }
 
 /// Where a record stands in its log. Later records have larger numbers.
@@ -45,9 +51,9 @@ pub enum WriteError {
     Disk(String),
 }
 
-/// An ordered log of records.
+/// An ordered log of records. Its storage knows what it is when it sees it again.
 #[async_trait]
-pub trait RecordLog: Send + Sync {
+pub trait RecordLog: Any + Send + Sync {
     /// Writes a record behind all others. When it returns, the record survives `kill -9`, and with
     /// `fsync` a power cut. Calls made together may share one write to disk.
     async fn append(&self, head: Bytes, body: Vec<Bytes>) -> Result<RecordNumber, WriteError>;

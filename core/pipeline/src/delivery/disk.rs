@@ -4,7 +4,10 @@
 //! holds the bytes of the first few only. Of where a batch came from, the record keeps what the
 //! queue partitions by, nothing else: metadata may be secret.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Weak},
+};
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use tapline_pdata::{Batch, Origin, Signal};
@@ -42,11 +45,27 @@ pub(super) struct Found {
 
 impl Disk {
     pub(super) async fn open(storage: &dyn Storage, owner: &str) -> Result<Self, String> {
-        Ok(Self {
-            log: storage.open(owner).await?,
-            location: storage.location(),
+        let log = storage.open(owner).await?;
+        Ok(Self::known(log, storage.location()))
+    }
+
+    /// A disk that was open all the while.
+    pub(super) fn known(log: Arc<dyn RecordLog>, location: String) -> Self {
+        Self {
+            log,
+            location,
             cache: Memory::new(),
-        })
+        }
+    }
+
+    /// Returns what finds the log for as long as somebody has it open.
+    pub(super) fn weak(&self) -> Weak<dyn RecordLog> {
+        Arc::downgrade(&self.log)
+    }
+
+    /// Applies the settings of a storage with the same location.
+    pub(super) async fn adopt(&self, storage: &dyn Storage) -> Result<(), String> {
+        storage.adopt(&*self.log).await
     }
 
     pub(super) fn location(&self) -> &str {

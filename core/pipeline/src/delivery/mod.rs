@@ -3,7 +3,7 @@
 //! *room* says whether a batch may come in, *disk* keeps it if it must survive, *queue* says whose
 //! turn it is, *pace* slows down who fills it, *job* joins and cuts, *retry* says when to try
 //! again, *timeout* bounds one attempt, *send* puts those two together, *worker* does all this in
-//! turn. *ledger* accounts for every item:
+//! turn, *moving* takes what waits to another disk. *ledger* accounts for every item:
 //!
 //! ```text
 //! received = sent + refused + dropped + stored + queued
@@ -14,6 +14,7 @@
 mod disk;
 mod job;
 mod ledger;
+mod moving;
 mod pace;
 mod queue;
 mod replace;
@@ -40,6 +41,7 @@ use self::{
     disk::{Disk, Found},
     job::{Body, Job, Part, Whole},
     ledger::{Ledger, Outcome, Reason, Ticket},
+    moving::{Destination, Former},
     room::{Place, Size, closed},
     send::{Patience, Sender, Target},
     worker::{Core, work},
@@ -51,9 +53,7 @@ pub use self::{
         BatchSettings, DeliverySettings, MAX_QUEUE_BYTES, Overflow, QueueSettings, Reply, Sizer,
     },
 };
-use crate::{
-    BuildContext, Consumer, Exporter, Refusal, StartError, StatusTable, Storage, graph::Node,
-};
+use crate::{BuildContext, Consumer, Exporter, Refusal, StartError, StatusTable, graph::Node};
 
 /// How long cut-off workers get to let go of what they hold.
 const CUT_OFF_GRACE: Duration = Duration::from_millis(100);
@@ -66,6 +66,7 @@ pub struct Delivery {
     workers: Mutex<JoinSet<()>>,
     /// Writes to disk, which end even if the caller walks away.
     writes: TaskTracker,
+    former: Mutex<Former>,
 }
 
 /// What draining left behind.
@@ -104,6 +105,7 @@ impl Delivery {
             owner: format!("exporter_{kind}_{name}_{}", signal.name()),
             workers: Mutex::default(),
             writes: TaskTracker::new(),
+            former: Mutex::default(),
         })
     }
 
@@ -127,23 +129,26 @@ impl Delivery {
 
     /// Replaces the exporter and how it is delivered to; what is queued stays, in its order.
     ///
-    /// Attempts that have begun end with the old exporter; what waits for another attempt makes it
-    /// at once, with the new one. When the queue moves to another disk, so does what waits in it;
-    /// when it moves from disk to memory, what is on disk is still read from there. Fails without
-    /// having changed anything.
+    /// Attempts that have begun end with the old exporter, which is added to `retired`; what waits
+    /// for another attempt makes it at once, with the new one. When the queue moves to another
+    /// disk, so does what waits in it, as far as the disks can; when it moves from disk to memory,
+    /// what is on disk is still read from there. Fails without having changed anything.
+    ///
+    /// Cancel-safe: what has not moved by then stays where it is.
     pub async fn replace(
         &self,
         exporter: Arc<dyn Exporter>,
         settings: DeliverySettings,
-    ) -> Result<RetiredExporter, StartError> {
+        retired: &mut Vec<RetiredExporter>,
+    ) -> Result<(), StartError> {
         let DeliverySettings {
             timeout,
             queue,
             retry,
         } = settings;
         let storage = queue.as_ref().and_then(|queue| queue.storage.clone());
-        let opened = match &storage {
-            Some(storage) => self.opened_anew(&**storage).await?,
+        let destination = match &storage {
+            Some(storage) => self.destination(&**storage).await?,
             None => None,
         };
         // A disk that is configured away stays open for what is still on it, and for its return.
@@ -151,39 +156,34 @@ impl Delivery {
             .core
             .settings()
             .is_some_and(|queue| queue.storage.is_some());
-        let moves = opened.is_some() || (storage.is_some() && !was_on_disk);
-        let waiting = if moves {
-            self.core.queue.pause()
-        } else {
-            Vec::new()
-        };
-        if let Some(disk) = opened
-            && let Err(error) = self.recover(disk).await
-        {
-            self.core.queue.resume(waiting);
-            return Err(error);
+        let moves = destination.is_some() || (storage.is_some() && !was_on_disk);
+        let paused = moves.then(|| self.core.queue.pause());
+        match destination {
+            Some(Destination::New(disk)) => self.recover(disk).await?,
+            Some(Destination::Known(disk)) => self.keep(disk),
+            None => {}
         }
         let target = self
             .core
             .sender
             .retarget(Target::new(exporter, timeout, retry));
+        retired.push(RetiredExporter {
+            target,
+            node: self.node().clone(),
+        });
         if let Some(queue) = &queue {
             self.core.room.resize(queue);
             self.core.queue.regroup(queue.batch.as_ref());
         }
         let consumers = queue.as_ref().map(|queue| queue.num_consumers);
         *self.core.settings.lock().expect("only copied") = queue.map(Arc::new);
-        if moves {
-            let moved = self.moved(waiting).await;
-            self.core.queue.resume(moved);
+        if let Some(mut paused) = paused {
+            self.moved(&mut paused.jobs).await;
         }
         if let Some(consumers) = consumers {
             self.employ(consumers);
         }
-        Ok(RetiredExporter {
-            target,
-            node: self.node().clone(),
-        })
+        Ok(())
     }
 
     /// Ends long waits now and for good. What would be lost is tried again soon and again; what
@@ -237,16 +237,6 @@ impl Delivery {
         }
     }
 
-    /// Opens another disk than the one there is.
-    async fn opened_anew(&self, storage: &dyn Storage) -> Result<Option<Disk>, StartError> {
-        let same = |disk: Disk| disk.location() == storage.location();
-        if self.core.disk().is_some_and(same) {
-            return Ok(None);
-        }
-        let opened = Disk::open(storage, &self.owner).await;
-        opened.map(Some).map_err(StartError)
-    }
-
     /// Puts what an earlier process left at the front of the queue, and keeps the disk.
     async fn recover(&self, disk: Disk) -> Result<(), StartError> {
         let (found, senseless) = disk.found(self.core.signal).await.map_err(StartError)?;
@@ -272,40 +262,17 @@ impl Delivery {
         self.core
             .queue
             .put_back(found.into_iter().map(job).collect());
-        *self.core.disk.lock().expect("only copied") = Some(disk);
+        self.keep(disk);
         Ok(())
     }
 
-    /// Writes jobs to the disk of now. One that was cut stays where it is, as does one that the
-    /// disk does not take.
-    async fn moved(&self, mut jobs: Vec<Job>) -> Vec<Job> {
-        let (Some(disk), Some(settings)) = (self.core.disk(), self.core.settings()) else {
-            return jobs;
-        };
-        for job in &mut jobs {
-            if !matches!(job.parts.as_slice(), [only] if only.is_alone() && !only.is_awaited()) {
-                continue;
-            }
-            let record = job.parts[0].whole.record();
-            if record.is_some_and(|record| disk.has(&record)) {
-                continue;
-            }
-            let batch = match &job.body {
-                Body::Here(batch) => Some(batch.clone()),
-                Body::Stored => self.core.load(job).await,
-            };
-            let Some(batch) = batch else { continue };
-            let batch = batch.with_origin(job.origin.clone());
-            let Ok(record) = disk.append(&batch, keys(&settings)).await else {
-                continue;
-            };
-            let part = &mut job.parts[0];
-            part.ticket.outcome = Outcome::Spilled;
-            let old = part.whole.moved_to(record);
-            job.body = disk.cached(batch);
-            disk::remove(old.into_iter().collect()).await;
+    /// Writes to this disk from now on.
+    fn keep(&self, disk: Disk) {
+        let before = self.core.disk.lock().expect("only copied").replace(disk);
+        if let Some(before) = before {
+            let mut former = self.former.lock().expect("only copied");
+            former.remember(&before);
         }
-        jobs
     }
 
     async fn enqueue(

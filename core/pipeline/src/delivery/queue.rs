@@ -29,6 +29,22 @@ pub(super) struct Taken {
     pub(super) settings: Option<Arc<BatchSettings>>,
 }
 
+/// Everything that waited when a queue was paused. However its holder ends, dropping it puts that
+/// in front of what has come since, and the queue goes on.
+pub(super) struct Paused<'q> {
+    pub(super) jobs: Vec<Job>,
+    queue: &'q Queue,
+}
+
+impl Drop for Paused<'_> {
+    fn drop(&mut self) {
+        self.queue.put_back(std::mem::take(&mut self.jobs));
+        self.queue.waiting().paused = false;
+        self.queue.ready.notify_waiters();
+        self.queue.ready.notify_one();
+    }
+}
+
 pub(super) struct Queue {
     waiting: Mutex<Waiting>,
     ready: Notify,
@@ -159,19 +175,14 @@ impl Queue {
         self.ready.notify_one();
     }
 
-    /// Takes everything out and gives nothing to consumers until it is [resumed](Self::resume).
-    pub(super) fn pause(&self) -> Vec<Job> {
+    /// Takes everything out and gives nothing to consumers until what it returns is dropped.
+    pub(super) fn pause(&self) -> Paused<'_> {
         let mut waiting = self.waiting();
         waiting.paused = true;
-        waiting.take_all()
-    }
-
-    /// Puts what a pause took in front of what has come since.
-    pub(super) fn resume(&self, jobs: Vec<Job>) {
-        self.put_back(jobs);
-        self.waiting().paused = false;
-        self.ready.notify_waiters();
-        self.ready.notify_one();
+        Paused {
+            jobs: waiting.take_all(),
+            queue: self,
+        }
     }
 
     /// Takes no more jobs, and lets go of those that are safe on disk.

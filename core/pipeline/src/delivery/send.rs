@@ -145,6 +145,11 @@ impl Sender {
         self.hurry.request();
     }
 
+    /// Waits until long waits are over. Cancel-safe.
+    pub(super) async fn hurried(&self) {
+        self.hurry.requested().await;
+    }
+
     /// Sends a batch, trying again while that may help.
     pub(super) async fn send(&self, batch: Batch, patience: Patience) -> Result<(), Failure> {
         let items = u64::from(batch.items());

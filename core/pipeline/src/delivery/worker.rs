@@ -20,6 +20,17 @@ use crate::{Histogram, Meters, meter::names};
 
 /// The wait before a disk that failed is read again.
 const READ_AGAIN: Duration = Duration::from_secs(1);
+/// How often a batch is read in vain before others get their turn.
+const READS_MAX: u32 = 60;
+
+/// What reading a batch from disk gave.
+enum Loaded {
+    Batch(Batch),
+    /// It is not there any more as it was written.
+    Damaged,
+    /// The disk fails, and may give it back another day.
+    Unreadable,
+}
 
 /// The shared state of one delivery.
 pub(super) struct Core {
@@ -69,14 +80,15 @@ impl Core {
             let body = std::mem::replace(&mut job.body, Body::Stored);
             match body {
                 Body::Here(batch) => loaded.push((batch, job)),
-                Body::Stored => {
-                    if let Some(batch) = self.load(&job).await {
-                        loaded.push((batch, job));
-                    } else {
+                Body::Stored => match self.load(&job).await {
+                    Loaded::Batch(batch) => loaded.push((batch, job)),
+                    Loaded::Damaged => {
                         let outcome = Outcome::Dropped(Reason::Damaged);
                         self.settle(job.parts, outcome, None).await;
                     }
-                }
+                    // It is on disk, where the next process looks for it.
+                    Loaded::Unreadable => drop(job),
+                },
             }
         }
         let (batch, parts, rest) = assemble(loaded, taken.settings.as_deref())?;
@@ -91,19 +103,28 @@ impl Core {
         Some((batch, parts))
     }
 
-    /// Reads a job's batch from disk; `None` if it is damaged. Waits for a disk that fails.
-    pub(super) async fn load(&self, job: &Job) -> Option<Batch> {
-        let record = job.parts.first()?.whole.record()?;
-        loop {
+    /// Reads a job's batch from disk. Waits for a disk that fails, but not for ever, and not when
+    /// everything ends.
+    async fn load(&self, job: &Job) -> Loaded {
+        let record = job.parts.first().and_then(|part| part.whole.record());
+        let Some(record) = record else {
+            return Loaded::Damaged;
+        };
+        let component = self.sender.node();
+        for _ in 0..READS_MAX {
             match record.load(self.signal).await {
-                Ok(batch) => return batch,
-                Err(error) => {
-                    let node = self.sender.node();
-                    tracing::warn!(%error, component = %node, "cannot read the queue");
-                    tokio::time::sleep(READ_AGAIN).await;
-                }
+                Ok(Some(batch)) => return Loaded::Batch(batch),
+                Ok(None) => return Loaded::Damaged,
+                Err(error) => tracing::warn!(%error, %component, "cannot read the queue"),
+            }
+            tokio::select! {
+                () = tokio::time::sleep(READ_AGAIN) => {}
+                () = self.sender.hurried() => break,
             }
         }
+        let text = "a batch that cannot be read stays on disk until the next start";
+        tracing::warn!(%component, items = job.size.items, "{text}");
+        Loaded::Unreadable
     }
 
     /// Registered on first use: they exist only when batching is configured.

@@ -160,9 +160,9 @@ impl Running {
     ) -> Result<(), StartFailure> {
         for (node, (ship, context)) in ships {
             if let Some(running) = self.deliveries.get(&node) {
-                let replaced = running.replace(ship.exporter, ship.delivery).await;
-                let former = replaced.map_err(|error| self.not_started(&node, error))?;
-                retired.exporters.push(former);
+                let leaving = &mut retired.exporters;
+                let replaced = running.replace(ship.exporter, ship.delivery, leaving).await;
+                replaced.map_err(|error| self.not_started(&node, error))?;
                 continue;
             }
             let Ship { exporter, delivery } = ship;

@@ -7,6 +7,7 @@ use std::{
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use tokio::sync::watch;
 
 use super::*;
 use crate::{RecordLog, RecordNumber, Storage, Stored, WriteError};
@@ -20,11 +21,29 @@ struct Log {
     records: Mutex<BTreeMap<RecordNumber, (Bytes, Bytes)>>,
     next: AtomicU64,
     full: AtomicBool,
+    /// Whether reading fails.
+    unreadable: AtomicBool,
+    /// Until when writing hangs.
+    hung: watch::Sender<bool>,
 }
 
 impl FakeDisk {
     pub(super) fn len(&self) -> usize {
         self.0.records.lock().expect("not poisoned").len()
+    }
+
+    pub(super) fn fill(&self) {
+        self.0.full.store(true, Relaxed);
+    }
+
+    /// Makes reading fail, or work again.
+    pub(super) fn is_unreadable(&self, yes: bool) {
+        self.0.unreadable.store(yes, Relaxed);
+    }
+
+    /// Makes writing hang, or go on.
+    pub(super) fn hangs(&self, yes: bool) {
+        self.0.hung.send_replace(yes);
     }
 
     pub(super) fn settings(&self) -> DeliverySettings {
@@ -47,6 +66,8 @@ impl Storage for FakeDisk {
 #[async_trait]
 impl RecordLog for Log {
     async fn append(&self, head: Bytes, body: Vec<Bytes>) -> Result<RecordNumber, WriteError> {
+        let mut hung = self.hung.subscribe();
+        hung.wait_for(|hung| !hung).await.expect("we hold it");
         if self.full.load(Relaxed) {
             return Err(WriteError::Quota(7));
         }
@@ -60,6 +81,9 @@ impl RecordLog for Log {
     }
 
     async fn read(&self, number: RecordNumber) -> Result<Option<Bytes>, String> {
+        if self.unreadable.load(Relaxed) {
+            return Err("input/output error".to_owned());
+        }
         let records = self.records.lock().expect("not poisoned");
         Ok(records.get(&number).map(|(_, body)| body.clone()))
     }
@@ -143,7 +167,7 @@ async fn keeps_more_than_fits_after_a_restart_but_takes_no_more() {
 #[tokio::test(start_paused = true)]
 async fn refuses_as_full_when_the_disk_is() {
     let disk = FakeDisk::default();
-    disk.0.full.store(true, Relaxed);
+    disk.fill();
     let rig = Rig::new("take", disk.settings());
     let refusal = rig.delivery.consume(spans(4)).await.expect_err("full");
     assert_eq!(refusal.verdict, Verdict::Full);
@@ -167,4 +191,32 @@ async fn counts_what_the_disk_lost() {
     sleep(secs(1)).await;
     assert_eq!(rig.books(), "sent 1, dropped 2");
     assert_eq!(disk.len(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_that_cannot_be_read_stays_on_disk_and_others_get_their_turn() {
+    let disk = FakeDisk::default();
+    offer(&Rig::new("hang", disk.settings()), &[1, 2]).await;
+    disk.is_unreadable(true);
+    let rig = Rig::new("take", disk.settings());
+    sleep(secs(90)).await;
+    assert_eq!(rig.books(), "stored 1, queued 2");
+    disk.is_unreadable(false);
+    sleep(secs(2)).await;
+    assert_eq!(rig.books(), "sent 2, stored 1");
+    assert_eq!(disk.len(), 1, "the next process finds it");
+}
+
+#[tokio::test(start_paused = true)]
+async fn ends_at_once_though_its_disk_cannot_be_read() {
+    let disk = FakeDisk::default();
+    offer(&Rig::new("hang", disk.settings()), &[1, 2]).await;
+    disk.is_unreadable(true);
+    let rig = Rig::new("take", disk.settings());
+    sleep(secs(1)).await;
+    let before = Instant::now();
+    let drained = rig.delivery.drain(secs(30)).await;
+    assert!(before.elapsed() <= secs(1), "{:?}", before.elapsed());
+    assert_eq!((drained.lost_items, drained.spilled_items), (0, 3));
+    assert_eq!(disk.len(), 2);
 }

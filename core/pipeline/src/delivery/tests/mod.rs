@@ -479,7 +479,7 @@ fn drawn(dice: &mut Dice, disk: &disk::FakeDisk) -> (String, DeliverySettings) {
             min_size: dice.roll(20),
             ..BatchSettings::default()
         }),
-        storage: (dice.roll(3) == 0).then(|| Arc::new(disk.clone()) as Arc<dyn Storage>),
+        storage: (dice.roll(3) == 0).then(|| Arc::new(disk.clone()) as Arc<dyn crate::Storage>),
         max_bytes: 1 + dice.roll(200),
     };
     let retry = RetrySettings {
@@ -523,11 +523,9 @@ async fn books_balance_under(seed: u64) {
             let (script, settings) = drawn(&mut dice, &disk);
             let exporter = FakeExporter::new(&script);
             let given: Arc<dyn Exporter> = Arc::<FakeExporter>::clone(&exporter);
-            let _retired = rig
-                .delivery
-                .replace(given, settings)
-                .await
-                .expect("replaced");
+            let mut retired = Vec::new();
+            let replaced = rig.delivery.replace(given, settings, &mut retired);
+            replaced.await.expect("replaced");
             exporters.push(exporter);
         }
     }
