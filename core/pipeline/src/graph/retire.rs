@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use tokio::time::{Instant, sleep, timeout};
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::{
     Stopped,
@@ -28,8 +29,9 @@ pub(super) struct Retired {
 }
 
 impl Retired {
-    /// Lets everything finish within the deadline, and says what was lost.
-    pub(super) async fn finish(self, deadline: Duration) -> Stopped {
+    /// Lets everything finish within the deadline, and says what was lost. Lets go of `stages` when
+    /// no stage has anything left.
+    pub(super) async fn finish(self, deadline: Duration, stages: TaskTrackerToken) -> Stopped {
         let budget = Budget::starting_now(deadline);
         let mut stopped = Stopped::default();
         let unfinished = &mut stopped.unfinished;
@@ -41,6 +43,7 @@ impl Retired {
             }
             stop_order::drain_stages(here, budget, None, unfinished).await;
         }
+        drop(stages);
         for delivery in &self.deliveries {
             unreferenced(delivery, budget.half()).await;
             delivery.hurry();

@@ -8,10 +8,12 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tapline_config::ComponentId;
 use tapline_pdata::Signal;
 use tokio::{sync::mpsc, task::JoinSet};
+use tokio_util::task::TaskTracker;
 
 use super::{
     Graph, Keep, Node, Plan, Stopped,
     fused::Member,
+    retire::Retired,
     slot::Slot,
     supervise::{Supervisor, Task},
 };
@@ -66,8 +68,12 @@ pub struct Running {
     pub(super) stages: BTreeMap<Node, RunningStage>,
     pub(super) transforms: BTreeMap<Node, Arc<Member>>,
     pub(super) deliveries: BTreeMap<Node, Arc<Delivery>>,
+    /// What the reload that is under way has left over so far.
+    pub(super) leaving: Retired,
     /// Components that a reload has replaced and that still finish what they hold.
     pub(super) retiring: JoinSet<Stopped>,
+    /// Those of them with stages that still may pass something to a stage of now.
+    pub(super) leaving_stages: TaskTracker,
     pub(super) supervisor: Supervisor,
     fatal: mpsc::Receiver<Fatal>,
 }
@@ -132,7 +138,9 @@ impl Running {
             stages: BTreeMap::new(),
             transforms: BTreeMap::new(),
             deliveries: BTreeMap::new(),
+            leaving: Retired::default(),
             retiring: JoinSet::new(),
+            leaving_stages: TaskTracker::new(),
             fatal,
         }
     }
@@ -157,6 +165,12 @@ impl Running {
             services: self.extensions.iter().map(services).collect(),
             status: self.status.clone(),
         }
+    }
+
+    /// Takes time off what stopping may take, because it has passed since somebody asked to stop.
+    pub fn shorten_stop(&mut self, passed: Duration) {
+        let deadline = &mut self.settings.shutdown_deadline;
+        *deadline = deadline.saturating_sub(passed);
     }
 
     /// Waits until a receiver's work ends with an error; forever if none does. Cancel-safe.

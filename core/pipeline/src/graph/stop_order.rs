@@ -55,6 +55,8 @@ impl Running {
     pub async fn stop(mut self) -> Stopped {
         let budget = Budget::starting_now(self.settings.shutdown_deadline);
         let mut stopped = Stopped::default();
+        // There is something if a reload was cut short.
+        self.retire();
         self.deliveries
             .values()
             .for_each(|delivery| delivery.hurry());
@@ -67,9 +69,12 @@ impl Running {
         let receivers = mem::take(&mut self.receivers).into_values();
         let receivers = receivers.map(|receiver| receiver.work).collect();
         finish_all(receivers, budget, reporting, &mut stopped.unfinished).await;
+        // What was replaced before may still flush into these stages.
+        self.leaving_stages.close();
+        let _late = timeout(budget.half(), self.leaving_stages.wait()).await;
         let stages = mem::take(&mut self.stages).into_values().collect();
         drain_stages(stages, budget, reporting, &mut stopped.unfinished).await;
-        // What was replaced before may still flush into these deliveries.
+        // And into these deliveries.
         self.wait_for_retiring(budget).await;
         for node in self.deliveries.keys() {
             status.report(node, Status::Stopping, "");

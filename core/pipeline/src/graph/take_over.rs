@@ -13,14 +13,13 @@ use std::{
     time::Duration,
 };
 
-use futures_util::FutureExt;
+use futures_util::{FutureExt, future::join_all};
 use tokio::time::timeout;
 
 use super::{
     Graph, Node, Plan, Running, Ship, StartFailure,
     build::{BuiltReceiver, BuiltStage},
     fused::Member,
-    retire::Retired,
     run::{RunningExtension, RunningReceiver, RunningStage},
     stop_order,
     supervise::panic_text,
@@ -37,11 +36,13 @@ impl Running {
     ///
     /// When a component cannot start, what was changed until then stays changed: the caller takes
     /// over a graph built from the former settings to return to them.
+    ///
+    /// Cancel-safe as far as stopping goes: whoever walks away can only [stop](Self::stop) what
+    /// runs, which then delivers what old and new components hold.
     pub async fn take_over(&mut self, graph: Graph) -> Result<(), StartFailure> {
-        let mut retired = Retired::default();
-        let taken = self.exchange(graph, &mut retired).await;
+        let taken = self.exchange(graph).await;
         if taken.is_err() {
-            self.keep_for_the_former(&mut retired);
+            self.keep_for_the_former();
         }
         let wanted = self.plan.nodes();
         for (node, _) in self.status.snapshot() {
@@ -49,23 +50,30 @@ impl Running {
                 self.status.forget(&node);
             }
         }
-        let deadline = self.settings.shutdown_deadline;
-        self.retiring.spawn(retired.finish(deadline));
+        self.retire();
         // Those that have finished are reaped here: what they lost they have logged.
         while self.retiring.try_join_next().is_some() {}
         taken
     }
 
+    /// Lets what leaves finish in the background.
+    pub(super) fn retire(&mut self) {
+        let deadline = self.settings.shutdown_deadline;
+        let leaving = mem::take(&mut self.leaving);
+        let stages = self.leaving_stages.token();
+        self.retiring.spawn(leaving.finish(deadline, stages));
+    }
+
     /// Takes back what was to leave and has not been asked to stop: the former graph has a place
     /// for it, where it is replaced as itself instead of beside itself.
-    fn keep_for_the_former(&mut self, retired: &mut Retired) {
-        self.extensions.append(&mut retired.extensions);
-        for delivery in retired.deliveries.drain(..) {
+    fn keep_for_the_former(&mut self) {
+        self.extensions.append(&mut self.leaving.extensions);
+        for delivery in self.leaving.deliveries.drain(..) {
             self.deliveries.insert(delivery.node().clone(), delivery);
         }
     }
 
-    async fn exchange(&mut self, graph: Graph, retired: &mut Retired) -> Result<(), StartFailure> {
+    async fn exchange(&mut self, graph: Graph) -> Result<(), StartFailure> {
         let Graph {
             plan,
             mut fingerprints,
@@ -82,11 +90,13 @@ impl Running {
         // Until a component runs it must not pass for one that can be kept.
         self.fingerprints
             .retain(|node, text| fingerprints.get(node) == Some(text));
-        self.extensions(&plan, extensions, retired).await?;
-        self.deliveries(&plan, ships, retired).await?;
-        self.processors(&plan, stages, transforms, retired);
-        self.stop_leaving_receivers(&plan, &receivers, retired)
-            .await;
+        let others_listen = !receivers.is_empty();
+        self.extensions(&plan, extensions, others_listen).await?;
+        self.deliveries(&plan, ships).await?;
+        self.stop_leaving_receivers(&plan, &receivers).await;
+        // Nothing is waited for until the ways lead to where they should, so that a stage that
+        // leaves is never left in the middle of them.
+        self.processors(&plan, stages, transforms);
         self.plan = plan;
         self.wire(&receivers);
         while let Some((node, built)) = receivers.pop_first() {
@@ -98,36 +108,35 @@ impl Running {
         Ok(())
     }
 
+    /// Starts new extensions. Those that leave stop before that, all of them: a new one, or a
+    /// receiver, may need the port that any of them has. Their sockets collect connections
+    /// meanwhile.
     async fn extensions(
         &mut self,
         plan: &Plan,
         mut new: BTreeMap<Node, Arc<dyn Extension>>,
-        retired: &mut Retired,
+        others_listen: bool,
     ) -> Result<(), StartFailure> {
-        let mut before: BTreeMap<Node, RunningExtension> = mem::take(&mut self.extensions)
-            .into_iter()
-            .map(|running| (running.node.clone(), running))
-            .collect();
+        let place = |node: &Node| plan.extensions().iter().position(|id| id == node.id());
+        let leaves =
+            |it: &mut RunningExtension| new.contains_key(&it.node) || place(&it.node).is_none();
+        let leaving: Vec<_> = self.extensions.extract_if(.., leaves).collect();
+        if new.is_empty() && !others_listen {
+            self.leaving.extensions.extend(leaving);
+            return Ok(());
+        }
+        let status = self.status.clone();
+        let stop = |leaving| stop_order::stop_extension(leaving, HANDOVER_TIME_MAX, Some(&status));
+        join_all(leaving.into_iter().map(stop)).await;
         for id in plan.extensions() {
             let node = Node::Extension { id: id.clone() };
-            let Some(extension) = new.remove(&node) else {
-                self.extensions.extend(before.remove(&node));
-                continue;
-            };
-            // Its successor may need the same port or lock.
-            if let Some(leaving) = before.remove(&node) {
-                stop_order::stop_extension(leaving, HANDOVER_TIME_MAX, Some(&self.status)).await;
-                self.status.renew(&node);
-            }
-            match self.start_extension(&node, extension).await {
-                Ok(running) => self.extensions.push(running),
-                Err(failure) => {
-                    self.extensions.extend(before.into_values());
-                    return Err(failure);
-                }
+            if let Some(extension) = new.remove(&node) {
+                let running = self.start_extension(&node, extension).await?;
+                self.extensions.push(running);
             }
         }
-        retired.extensions.extend(before.into_values());
+        // They stop in the opposite order.
+        self.extensions.sort_by_key(|it| place(&it.node));
         Ok(())
     }
 
@@ -136,6 +145,8 @@ impl Running {
         node: &Node,
         extension: Arc<dyn Extension>,
     ) -> Result<RunningExtension, StartFailure> {
+        // One of this name may have stopped before.
+        self.status.renew(node);
         self.status.report(node, Status::Starting, "");
         let stop = Stop::new();
         let start = Arc::clone(&extension).start(stop.clone());
@@ -156,11 +167,10 @@ impl Running {
         &mut self,
         plan: &Plan,
         ships: BTreeMap<Node, (Ship, BuildContext)>,
-        retired: &mut Retired,
     ) -> Result<(), StartFailure> {
         for (node, (ship, context)) in ships {
             if let Some(running) = self.deliveries.get(&node) {
-                let leaving = &mut retired.exporters;
+                let leaving = &mut self.leaving.exporters;
                 let replaced = running.replace(ship.exporter, ship.delivery, leaving).await;
                 replaced.map_err(|error| self.not_started(&node, error))?;
                 continue;
@@ -177,7 +187,7 @@ impl Running {
         let leaving = self
             .deliveries
             .extract_if(.., |node, _| !wanted.contains(node));
-        retired
+        self.leaving
             .deliveries
             .extend(leaving.map(|(_, delivery)| delivery));
         Ok(())
@@ -188,7 +198,6 @@ impl Running {
         plan: &Plan,
         stages: BTreeMap<Node, BuiltStage>,
         transforms: BTreeMap<Node, Arc<Member>>,
-        retired: &mut Retired,
     ) {
         let wanted = plan.nodes();
         let new: BTreeSet<&Node> = stages.keys().chain(transforms.keys()).collect();
@@ -198,7 +207,7 @@ impl Running {
         let mut former: BTreeSet<Node> = leaving.map(|(node, _)| node).collect();
         for (node, stage) in self.stages.extract_if(.., |node, _| leaves(node)) {
             former.insert(node);
-            retired.stages.push(stage);
+            self.leaving.stages.push(stage);
         }
         for node in new {
             if former.contains(node) {
@@ -250,35 +259,27 @@ impl Running {
 
     /// Asks receivers that leave to finish. They get a while to do so when others are to start,
     /// which may need their addresses.
-    async fn stop_leaving_receivers(
-        &mut self,
-        plan: &Plan,
-        new: &BTreeMap<Node, BuiltReceiver>,
-        retired: &mut Retired,
-    ) {
+    async fn stop_leaving_receivers(&mut self, plan: &Plan, new: &BTreeMap<Node, BuiltReceiver>) {
         let wanted = plan.nodes();
         let leaves = |node: &Node| !wanted.contains(node) || new.contains_key(node);
         let leaving = self.receivers.extract_if(.., |node, _| leaves(node));
-        let mut leaving: Vec<_> = leaving.collect();
-        for (node, receiver) in &leaving {
-            self.status.report(node, Status::Stopping, "");
+        for (node, receiver) in leaving {
+            self.status.report(&node, Status::Stopping, "");
             receiver.stop.request();
+            self.leaving.receivers.push(receiver.work);
         }
-        for (node, receiver) in &mut leaving {
-            if new.is_empty() {
-                break;
-            }
-            let ended = timeout(HANDOVER_TIME_MAX, receiver.work.ended()).await;
+        if new.is_empty() {
+            return;
+        }
+        for task in &mut self.leaving.receivers {
+            let ended = timeout(HANDOVER_TIME_MAX, task.ended()).await;
             if ended.is_err() {
-                tracing::warn!(component = %node, "still busy, others start anyway");
+                tracing::warn!(component = %task.node, "still busy, others start anyway");
             }
-            if new.contains_key(node) {
-                self.status.renew(node);
+            if new.contains_key(&task.node) {
+                self.status.renew(&task.node);
             }
         }
-        retired
-            .receivers
-            .extend(leaving.into_iter().map(|(_, receiver)| receiver.work));
     }
 
     fn wire(&self, starting: &BTreeMap<Node, BuiltReceiver>) {

@@ -2,7 +2,10 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
     time::Duration,
 };
 
@@ -38,6 +41,8 @@ pub(super) struct Cast {
     pub(super) exporters: Mutex<BTreeMap<String, Arc<FakeExporter>>>,
     /// Where receivers leave their outlets, so that a test can push data itself.
     pub(super) outlets: Arc<Mutex<BTreeMap<String, Outlets>>>,
+    /// Whether somebody has the one port there is.
+    pub(super) port: Arc<AtomicBool>,
     /// How exporters are delivered to.
     pub(super) delivery: DeliverySettings,
     /// What is written for a component, by id: changing it makes a reload replace the component.
@@ -174,6 +179,7 @@ impl Factories for Cast {
         Ok(Arc::new(FakeExtension {
             id: context.id.clone(),
             story: Arc::clone(&self.story),
+            port: Arc::clone(&self.port),
         }))
     }
 
@@ -228,21 +234,26 @@ impl Factories for Cast {
     }
 }
 
-/// Tells when it starts and stops.
+/// Tells when it starts and stops; `port` needs the port, `refusing` does not start.
 struct FakeExtension {
     id: ComponentId,
     story: Story,
+    port: Arc<AtomicBool>,
 }
 
 #[async_trait]
 impl Extension for FakeExtension {
     async fn start(self: Arc<Self>, stop: Stop) -> Result<Option<Work>, StartError> {
-        if self.id.kind == "refusing" {
+        let needs_port = self.id.kind == "port";
+        if self.id.kind == "refusing" || (needs_port && self.port.swap(true, Relaxed)) {
             return Err(StartError("address in use".to_owned()));
         }
         tell(&self.story, format!("{} started", self.id));
         Ok(Some(Box::pin(async move {
             stop.requested().await;
+            if needs_port {
+                self.port.store(false, Relaxed);
+            }
             tell(&self.story, format!("{} stopped", self.id));
             Ok(())
         })))

@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering::Relaxed;
 
 use tapline_pdata::Signal;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep, timeout};
 
 use super::{super::Stopped, cast::Cast};
 use crate::{Status, fake::secs};
@@ -238,4 +238,72 @@ async fn a_removed_exporter_keeps_its_queue_when_the_former_graph_returns() {
     assert!(told.contains(&"watch stopped".to_owned()), "{told:?}");
     assert_eq!(running.stop().await, Stopped::default());
     assert_eq!(cast.exporter("x").taken_items.load(Relaxed), 31);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_removed_stage_holds_passes_a_stage_that_stays_though_stopping_begins_at_once() {
+    let cast = Cast::default();
+    let mut running = cast.running("traces: open | tardy hold | x").await;
+    cast.push("open", Signal::Traces, 2).await.expect("held");
+    cast.reload(&mut running, "traces: open | hold | x", "")
+        .await
+        .expect("starts");
+    assert_eq!(running.stop().await, Stopped::default());
+    assert_eq!(cast.exporter("x").taken_items.load(Relaxed), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reload_that_is_cut_short_loses_nothing_when_everything_stops() {
+    let cast = Cast::default().scripted("x", "slow");
+    let mut running = cast.running("traces: open stuck | hold | x").await;
+    cast.push("open", Signal::Traces, 2).await.expect("held");
+    for _ in 0..30 {
+        cast.push("stuck", Signal::Traces, 1).await.expect("held");
+    }
+    cast.rewrite("stuck", "port: 2");
+    // The old one does not stop, so the new one waits for it.
+    let reload = cast.reload(&mut running, "traces: open stuck | pass | y", "watch");
+    let cut = timeout(secs(1), reload).await;
+    assert!(cut.is_err(), "{cut:?}");
+    let before = Instant::now();
+    assert_eq!(running.stop().await, Stopped::default());
+    assert!(before.elapsed() < secs(30), "{:?}", before.elapsed());
+    assert_eq!(cast.exporter("x").taken_items.load(Relaxed), 32);
+    assert_eq!(cast.exporter("x").closed.load(Relaxed), 1);
+    assert!(cast.told().contains(&"watch stopped".to_owned()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_extension_with_another_name_takes_over_the_port() {
+    let cast = Cast::default();
+    let pipelines = "traces: open | | x";
+    let mut running = cast.running(pipelines).await;
+    let mut reload = async |extensions| cast.reload(&mut running, pipelines, extensions).await;
+    reload("watch port").await.expect("starts");
+    reload("port/x watch").await.expect("the port is free");
+    let refused = reload("port/y refusing").await;
+    let refused = refused.expect_err("one of them does not start");
+    assert_eq!(refused, "cannot start extension refusing: address in use");
+    reload("port/x watch").await.expect("returns");
+    let ports: Vec<_> = cast.told();
+    let ports = ports.iter().filter(|line| line.starts_with("port"));
+    let expected = [
+        "port started",
+        "port stopped",
+        "port/x started",
+        "port/x stopped",
+        "port/y started",
+        "port/y stopped",
+        "port/x started",
+    ];
+    assert!(ports.eq(expected.iter()));
+    let health = running.status().snapshot();
+    assert!(health.iter().all(|(_, health)| health.status == Status::Ok));
+    running.stop().await;
+    let told = cast.told();
+    assert_eq!(
+        told[1..],
+        ["watch stopped", "port/x stopped"],
+        "the last first"
+    );
 }
