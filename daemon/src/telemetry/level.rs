@@ -6,6 +6,7 @@ use std::{borrow::Cow, fmt};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use tapline_pipeline::meter::names::FAILURE_LABELS;
 
 /// How much is told; each level tells what the lower ones do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -96,9 +97,19 @@ pub(crate) fn of(name: &str) -> Level {
     }
 }
 
+/// Returns the lowest level at which a label is told; below it, series that differ only in such
+/// labels are told as one.
+pub(crate) fn of_label(label: &str) -> Level {
+    if FAILURE_LABELS.contains(&label) {
+        Level::Detailed
+    } else {
+        Level::None
+    }
+}
+
 /// Returns the unit of a metric, in UCUM; annotations in braces say what is counted.
 pub(crate) fn unit(name: &str) -> &'static str {
-    const ENDINGS: [(&str, &str); 13] = [
+    const ENDINGS: [(&str, &str); 14] = [
         ("_bytes", "By"),
         ("_memory_rss", "By"),
         ("_uptime", "s"),
@@ -109,6 +120,7 @@ pub(crate) fn unit(name: &str) -> &'static str {
         ("_log_records", "{records}"),
         ("_profile_samples", "{samples}"),
         ("_items", "{items}"),
+        ("_items_queued", "{items}"),
         ("_requests", "{requests}"),
         ("_queue_size", "{batches}"),
         ("_queue_capacity", "{batches}"),
@@ -130,6 +142,7 @@ mod tests {
             ("otelcol_exporter_queue_size", Level::Basic),
             ("otelcol_exporter_in_flight_requests", Level::Basic),
             ("tapline_items", Level::Basic),
+            ("tapline_items_queued", Level::Basic),
             ("otelcol_processor_batch_batch_send_size", Level::Normal),
             (
                 "otelcol_processor_batch_timeout_trigger_send",

@@ -48,10 +48,11 @@ impl Page {
                     &[&labels[..], &[("state", state)]].concat(),
                 )
             };
-            let places = ["sent", "refused", "dropped", "stored", "queued"].map(of);
-            let placed: u64 = places.iter().sum();
+            let places = ["sent", "refused", "dropped", "stored"].map(of);
+            let queued = self.sum("tapline_items_queued", &labels);
+            let placed = places.iter().sum::<u64>() + queued;
             let came = of("received") + of("recovered");
-            assert_eq!(came, placed, "{book:?}: {places:?}");
+            assert_eq!(came, placed, "{book:?}: {places:?} and {queued} queued");
         }
     }
 

@@ -191,7 +191,7 @@ impl Sky {
             let seen: Vec<_> = backends.map(Backend::seen).collect();
             let ids = arrived(&seen);
             let missing = missing(&outcome.acknowledged, &ids);
-            let queued = page.sum("tapline_items", &[("state", "queued")])
+            let queued = page.sum("tapline_items_queued", &[])
                 + page.sum("tapline_exporter_queued_items", &[]);
             let dropped = page.sum("tapline_items", &[("state", "dropped")]);
             if missing.is_none() && queued == 0 {

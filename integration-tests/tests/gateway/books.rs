@@ -28,14 +28,14 @@ impl Page {
     /// Returns every book, by kind, component and signal.
     pub(crate) fn books(&self) -> BTreeMap<String, Book> {
         let mut books = BTreeMap::<String, Book>::new();
-        for series in self
-            .0
-            .iter()
-            .filter(|series| series.name == "tapline_items")
-        {
+        for series in &self.0 {
             let label = |name: &str| series.labels.get(name).map_or("", String::as_str);
             let owner = ["kind", "component", "signal"].map(label).join(" ");
-            let state = label("state").to_owned();
+            let state = match series.name.as_str() {
+                "tapline_items" => label("state").to_owned(),
+                "tapline_items_queued" => "queued".to_owned(),
+                _ => continue,
+            };
             *books
                 .entry(owner)
                 .or_default()
@@ -92,10 +92,12 @@ impl Book {
 #[test]
 fn a_book_with_a_missing_item_does_not_balance() {
     let page = "\
-# TYPE tapline_items gauge
+# TYPE tapline_items counter
 tapline_items{component=\"batch\",kind=\"processor\",signal=\"traces\",state=\"received\"} 5
 tapline_items{component=\"batch\",kind=\"processor\",signal=\"traces\",state=\"sent\"} 3
 tapline_items{component=\"batch\",kind=\"processor\",reason=\"a\",signal=\"traces\",state=\"dropped\"} 1
+# TYPE tapline_items_queued gauge
+tapline_items_queued{component=\"batch\",kind=\"processor\",signal=\"traces\"} 0
 ";
     let book = &Page::read(page).books()["processor batch traces"];
     assert!(!book.balances(), "{book:?}");

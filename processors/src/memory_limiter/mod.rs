@@ -23,8 +23,11 @@ use serde::{Deserialize, Serialize};
 use tapline_config::{Invalid, Validate};
 use tapline_pdata::{Batch, Signal};
 use tapline_pipeline::{
-    BuildContext, Consumer, Counter, Fault, Refusal, Reporter, Stage, Stop, Work,
-    meter::names::{Metric, per_signal},
+    Account, BuildContext, Consumer, Counter, Fault, Refusal, Reporter, Stage, Stop, Work,
+    meter::{
+        account::{Outcome, Reason},
+        names::{Metric, per_signal},
+    },
 };
 use tokio::time::MissedTickBehavior;
 
@@ -124,6 +127,7 @@ struct MemoryLimiter {
     health: Reporter,
     accepted: [Counter; Signal::ALL.len()],
     refused: [Counter; Signal::ALL.len()],
+    account: Account,
 }
 
 impl MemoryLimiter {
@@ -156,6 +160,7 @@ impl MemoryLimiter {
             health: context.health.clone(),
             accepted: counters(names::ACCEPTED),
             refused: counters(names::REFUSED),
+            account: context.meters.account(context.signal, &[]),
         })
     }
 
@@ -234,13 +239,22 @@ fn soft_limit(config: &Config, total_bytes: fn() -> Option<u64>) -> Result<u64, 
 impl Consumer for MemoryLimiter {
     async fn consume(&self, batch: Batch) -> Result<(), Refusal> {
         let (signal, items) = (batch.signal() as usize, u64::from(batch.items()));
-        // What has come this far is on the account.
+        // A caller that stops waiting has had no answer: it still has the items.
+        let unanswered = Outcome::Refused(Reason::Cancelled);
+        let ticket = self.account.ticket(items, unanswered);
+        // What has come this far is on the account of bytes.
         if !self.has_room(0) {
             self.refused[signal].add(items);
+            ticket.settle(Outcome::Refused(Reason::Memory));
             return Err(self.refusal());
         }
         self.accepted[signal].add(items);
-        self.next.consume(batch).await
+        let answer = self.next.consume(batch).await;
+        ticket.settle(match answer {
+            Ok(()) => Outcome::Sent,
+            Err(_) => Outcome::Refused(Reason::Downstream),
+        });
+        answer
     }
 
     fn admit(&self, bytes: usize) -> Result<(), Refusal> {

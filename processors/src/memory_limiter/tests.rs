@@ -139,6 +139,9 @@ async fn refuses_retryably_while_memory_is_above_the_limit() {
     let total = |metric| context.meters.total(metric, &[]);
     assert_eq!(total("otelcol_processor_refused_spans"), 7);
     assert_eq!(total("otelcol_processor_accepted_spans"), 5);
+    let book = context.meters.account(Signal::Traces, &[]).tally();
+    let expected = "received=12 sent=5 refused(memory)=7 queued=0";
+    assert_eq!(format!("{book:?}"), expected);
     stop.request();
     assert!(matches!(work.join_next().await, Some(Ok(Ok(())))));
 }

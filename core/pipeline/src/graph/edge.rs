@@ -204,7 +204,7 @@ impl Consumer for OutOfStage {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{fake::batch, meter::account};
+    use crate::fake::batch;
 
     /// Answers as its name says.
     enum Next {
@@ -288,6 +288,6 @@ mod tests {
         let expected = "received=3 sent=0 refused(cancelled)=3 queued=0";
         assert_eq!(format!("{:?}", account.tally()), expected);
         let refused = [("state", "refused"), ("reason", "cancelled")];
-        assert_eq!(meters.total(account::NAME, &refused), 3);
+        assert_eq!(meters.total(names::ITEMS.0, &refused), 3);
     }
 }

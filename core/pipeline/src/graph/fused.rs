@@ -1,9 +1,9 @@
 //! Neighbouring transforms of a pipeline as one consumer: one walk over each batch for all of them.
 //!
 //! It holds nothing between batches, so it is made anew whenever the graph is wired; a batch on its
-//! way keeps the one it entered. What each transform takes and leaves is counted as if it had stood
-//! alone, except time: they share the walk, so no duration is recorded. This module must not know
-//! what transforms do.
+//! way keeps the one it entered. What each transform takes and leaves is counted and booked as if
+//! it had stood alone, except time: they share the walk, so no duration is recorded. This module
+//! must not know what transforms do.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -21,7 +21,7 @@ use crate::{
     Account, Consumer, Counter, Refusal, StatusTable,
     meter::{
         Meters,
-        account::{Outcome, Reason},
+        account::{Outcome, Reason, Ticket},
         names,
     },
 };
@@ -32,8 +32,7 @@ pub(super) struct Member {
     transform: Arc<dyn Transform>,
     incoming: Counter,
     outgoing: Counter,
-    /// Only of what ends here: what passes is in the books of others all the while.
-    dropped: Account,
+    account: Account,
 }
 
 impl Member {
@@ -51,8 +50,42 @@ impl Member {
             transform,
             incoming: counter(names::PROCESSOR_INCOMING),
             outgoing: counter(names::PROCESSOR_OUTGOING),
-            dropped: meters.account(signal, &[Reason::Filtered]),
+            account: meters.account(signal, &[Reason::Filtered]),
         })
+    }
+
+    /// Takes items of which some end here. Whoever offered them still has them all until the
+    /// passage ends well.
+    fn passage(&self, items: u64, ending: u64) -> Passage {
+        let held = |items| {
+            let unanswered = Outcome::Refused(Reason::Cancelled);
+            (items > 0).then(|| self.account.ticket(items, unanswered))
+        };
+        Passage {
+            passing: held(items.saturating_sub(ending)),
+            ending: held(ending.min(items)),
+        }
+    }
+
+    /// Books items of a walk that went wrong.
+    fn refuse(&self, items: u32, reason: Reason) {
+        drop(self.account.ticket(items.into(), Outcome::Refused(reason)));
+    }
+}
+
+/// The items of one batch in the book of one transform, while those behind it have no answer.
+struct Passage {
+    passing: Option<Ticket>,
+    ending: Option<Ticket>,
+}
+
+impl Passage {
+    fn settle(self, passing: Outcome, ending: Outcome) {
+        for (ticket, outcome) in [(self.passing, passing), (self.ending, ending)] {
+            if let Some(ticket) = ticket {
+                ticket.settle(outcome);
+            }
+        }
     }
 }
 
@@ -90,18 +123,23 @@ impl Consumer for Fused {
             Ok(passed) => passed,
             Err(panic) => return Err(self.blame(batch, &panic_text(&*panic))),
         };
-        self.count(batch.items(), &passed.dropped);
+        let passages = self.enter(batch.items(), &passed.dropped);
         // Its bytes need not wait for an answer when others have taken their place.
         drop(batch);
-        if passed.batch.items() > 0 {
-            self.next.consume(passed.batch).await?;
+        let answer = if passed.batch.items() > 0 {
+            self.next.consume(passed.batch).await
+        } else {
+            Ok(())
+        };
+        // Whoever is refused still has everything, and brings it again: nothing was dropped then.
+        let (passing, ending) = match answer {
+            Ok(()) => (Outcome::Sent, Outcome::Dropped(Reason::Filtered)),
+            Err(_) => [Outcome::Refused(Reason::Downstream); 2].into(),
+        };
+        for passage in passages {
+            passage.settle(passing, ending);
         }
-        // Only now: whoever is refused still has everything, and brings it again.
-        for (member, items) in self.members.iter().zip(passed.dropped) {
-            let dropped = Outcome::Dropped(Reason::Filtered);
-            drop((items > 0).then(|| member.dropped.ticket(items.into(), dropped)));
-        }
-        Ok(())
+        answer
     }
 
     fn admit(&self, bytes: usize) -> Result<(), Refusal> {
@@ -110,34 +148,35 @@ impl Consumer for Fused {
 }
 
 impl Fused {
-    fn count(&self, items: u32, dropped: &[u32]) {
+    /// Counts what each transform takes and leaves, and opens the passages through them.
+    fn enter(&self, items: u32, dropped: &[u32]) -> Vec<Passage> {
         let mut items = u64::from(items);
-        for (member, dropped) in self.members.iter().zip(dropped) {
+        let enter = |(member, dropped): (&Arc<Member>, &u32)| {
+            let ending = u64::from(*dropped);
+            let passage = member.passage(items, ending);
             member.incoming.add(items);
-            items = items.saturating_sub(u64::from(*dropped));
+            items = items.saturating_sub(ending);
             member.outgoing.add(items);
-        }
+            passage
+        };
+        self.members.iter().zip(dropped).map(enter).collect()
     }
 
     /// Finds the transform that panicked, by running one after the other alone.
     fn blame(&self, mut batch: Batch, cause: &str) -> Refusal {
-        for Member {
-            node,
-            transform,
-            incoming,
-            outgoing,
-            ..
-        } in self.members.iter().map(AsRef::as_ref)
-        {
-            incoming.add(u64::from(batch.items()));
-            let alone = Pass::new(vec![Arc::clone(transform)]);
+        for member in &self.members {
+            let items = batch.items();
+            member.incoming.add(items.into());
+            let alone = Pass::new(vec![Arc::clone(&member.transform)]);
             match catch_unwind(AssertUnwindSafe(|| alone.run(&batch))) {
                 Ok(passed) => batch = passed.batch,
                 Err(panic) => {
-                    return refusal_of_panicked(node, &panic_text(&*panic), &self.status);
+                    member.refuse(items, Reason::Permanent);
+                    return refusal_of_panicked(&member.node, &panic_text(&*panic), &self.status);
                 }
             }
-            outgoing.add(u64::from(batch.items()));
+            member.refuse(items, Reason::Downstream);
+            member.outgoing.add(batch.items().into());
         }
         // It does not panic twice. Somebody must be told, and the first saw the batch as it came.
         refusal_of_panicked(&self.members[0].node, cause, &self.status)

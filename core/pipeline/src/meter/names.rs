@@ -53,6 +53,9 @@ pub const EXPORTER_SEND_FAILED: Metric = (
     "otelcol_exporter_send_failed",
     "Items in failed attempts to send to the destination.",
 );
+/// How sending failed, as labels of [`EXPORTER_SEND_FAILED`]: what happened, one of few, and
+/// whether trying again could not have helped.
+pub const FAILURE_LABELS: [&str; 2] = ["error.type", "error.permanent"];
 /// Refused by a sending queue; per signal.
 pub const EXPORTER_ENQUEUE_FAILED: Metric = (
     "otelcol_exporter_enqueue_failed",
@@ -133,6 +136,18 @@ pub const EXPORTER_IN_FLIGHT: Metric = (
 pub const DELIVERY_RECOVERED: Metric = (
     "tapline_exporter_recovered_items",
     "Items that an earlier process left on disk.",
+);
+
+/// Items by what became of them, per component and signal; ours. With what is queued the sum holds.
+pub const ITEMS: Metric = (
+    "tapline_items",
+    "Items by what became of them: received = sent + refused + dropped + stored + \
+     tapline_items_queued.",
+);
+/// Items that a component holds, per component and signal; ours.
+pub const ITEMS_QUEUED: Metric = (
+    "tapline_items_queued",
+    "Items that were received and are neither sent nor refused, dropped or stored yet.",
 );
 
 /// Returns the name of a metric that exists per signal, such as `otelcol_exporter_sent_spans`.

@@ -7,7 +7,7 @@ use tapline_config::Duration;
 use tapline_pipeline::{
     Health,
     graph::{Node, Pipeline},
-    meter::{Labels, Value as Reading, account},
+    meter::{Labels, Value as Reading},
 };
 
 use super::page::{Page, Table};
@@ -117,17 +117,16 @@ impl<'h> Facts<'h> {
     /// Reads the books of items of all components.
     fn books(&self) -> Books {
         let mut books = Books::new();
-        for (labels, reading) in self.host.meters().read(account::NAME) {
+        let read = self.host.meters().books();
+        for (labels, reading) in read.counted().into_iter().chain(read.queued()) {
             let Reading::Number(count) = reading else {
                 continue;
             };
             let label = |name| Labels::get(&labels, name).cloned().unwrap_or_default();
             let owner = (label("kind"), label("component"), label("signal"));
-            *books
-                .entry(owner)
-                .or_default()
-                .entry(label("state"))
-                .or_default() += count;
+            let state = Labels::get(&labels, "state").map_or("queued", String::as_str);
+            let state = state.to_owned();
+            *books.entry(owner).or_default().entry(state).or_default() += count;
         }
         books
     }

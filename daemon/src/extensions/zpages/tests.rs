@@ -152,7 +152,7 @@ fn every_page_is_linked_and_there() {
     let extensions = json(&zpages, "/debug/extensionz?format=json");
     assert_eq!(extensions["Extensions"][0]["extension"], "zpages");
     let numbers = json(&zpages, "/debug/expvarz");
-    let key = "tapline_items{component=otlp/backup,kind=exporter,signal=traces,state=queued}";
+    let key = "tapline_items_queued{component=otlp/backup,kind=exporter,signal=traces}";
     assert_eq!(numbers[key], 3.0, "{numbers}");
 }
 

@@ -6,7 +6,8 @@
 
 use std::{
     borrow::Cow,
-    collections::HashMap,
+    cell::Cell,
+    collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex},
 };
 
@@ -17,7 +18,7 @@ use opentelemetry::{
 use opentelemetry_sdk::metrics::{Instrument, MeterProviderBuilder, SdkMeterProvider, Stream};
 use tapline_pipeline::{
     Meters,
-    meter::{Follower, Kind, Labels, Listener, Value, account},
+    meter::{Books, Follower, Kind, Labels, Listener, Value, names},
 };
 
 use super::config::{ViewConfig, matches};
@@ -30,7 +31,7 @@ use crate::telemetry::{
 const UP_DOWN: [&str; 3] = [
     "otelcol_exporter_in_flight_requests",
     "otelcol_processor_batch_metadata_cardinality",
-    account::NAME,
+    names::ITEMS_QUEUED.0,
 ];
 
 /// The series that one instrument may have. The SDK reserves room for all of them, at 32 bytes
@@ -51,11 +52,15 @@ pub(super) fn provider(resource: &Resource) -> MeterProviderBuilder {
 }
 
 fn series_max(name: &str) -> usize {
-    if name == account::NAME {
+    if is_of_books(name) {
         ITEM_SERIES_MAX
     } else {
         SERIES_MAX
     }
+}
+
+fn is_of_books(name: &str) -> bool {
+    [names::ITEMS.0, names::ITEMS_QUEUED.0].contains(&name)
 }
 
 /// Stands between a registry and the SDK.
@@ -120,7 +125,7 @@ impl Bridge {
     }
 
     fn observe(&self, name: &str, shown: Shown, kind: Kind) {
-        let (sdk, source) = (&self.sdk, Source::new(&self.meters, name));
+        let (sdk, source) = (&self.sdk, Source::new(&self.meters, name, self.level));
         match kind {
             // Times have fractions; everything else the Collector counts in whole numbers.
             Kind::Counter if shown.unit == "s" => {
@@ -165,7 +170,7 @@ impl Follower for Bridge {
             *series
         };
         // A book has several series, and is told of once.
-        if name != account::NAME && series == series_max(name) + 1 {
+        if !is_of_books(name) && series == series_max(name) + 1 {
             tracing::warn!(
                 metric = name,
                 series,
@@ -210,23 +215,56 @@ impl Follower for Bridge {
 struct Source {
     meters: Meters,
     name: String,
+    level: Level,
+}
+
+thread_local! {
+    /// The books that were read for what is counted, until what is queued is told from them.
+    static READ: Cell<Option<Books>> = const { Cell::new(None) };
 }
 
 impl Source {
-    fn new(meters: &Meters, name: &str) -> Self {
+    fn new(meters: &Meters, name: &str, level: Level) -> Self {
         Self {
             meters: meters.clone(),
             name: name.to_owned(),
+            level,
         }
     }
 
     /// Tells what every series of the name says now.
     fn tell<N>(&self, to: &dyn AsyncInstrument<N>, number: fn(f64) -> N) {
-        for (labels, value) in self.meters.read(&self.name) {
+        for (labels, value) in self.told() {
+            to.observe(number(value), &attributes(&labels));
+        }
+    }
+
+    /// Sums the series that differ only in labels which this level does not tell.
+    fn told(&self) -> BTreeMap<Labels, f64> {
+        let mut told = BTreeMap::new();
+        for (mut labels, value) in self.read() {
+            labels.retain(|label, _| level::of_label(label) <= self.level);
             if let Value::Number(value) = value {
-                to.observe(number(value), &attributes(&labels));
+                *told.entry(labels).or_default() += value;
             }
         }
+        told
+    }
+
+    /// Reads the series. The SDK collects in one go, in the order of registration: what is counted
+    /// comes before what is queued, and both are told from one reading of the books.
+    fn read(&self) -> Vec<(Labels, Value)> {
+        if self.name == names::ITEMS.0 {
+            let books = self.meters.books();
+            let counted = books.counted();
+            READ.set(Some(books));
+            return counted;
+        }
+        if self.name == names::ITEMS_QUEUED.0 {
+            let books = READ.take().unwrap_or_else(|| self.meters.books());
+            return books.queued();
+        }
+        self.meters.read(&self.name)
     }
 }
 

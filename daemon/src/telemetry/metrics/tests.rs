@@ -1,6 +1,9 @@
 //! Own metrics as a scraper and a backend see them.
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicBool, Ordering::Relaxed},
+    time::Duration,
+};
 
 use http::{Method, StatusCode};
 use tapline_config::{Environment, Input, Problems, decode_valid, load};
@@ -169,7 +172,7 @@ fn histograms_are_cumulative() {
 }
 
 #[test]
-fn the_books_of_items_are_one_family_whose_sum_holds() {
+fn the_books_of_items_are_a_counter_and_a_gauge_whose_sum_holds() {
     let meters = Meters::new();
     let account = meters
         .labelled(&[("exporter", "otlp")])
@@ -188,12 +191,86 @@ fn the_books_of_items_are_one_family_whose_sum_holds() {
             r#"tapline_items{{{labels},reason="permanent",signal="traces",state="dropped"}} 1"#
         ),
         format!(r#"tapline_items{{{labels},reason="shutdown",signal="traces",state="dropped"}} 0"#),
-        format!(r#"tapline_items{{{labels},signal="traces",state="queued"}} 5"#),
         format!(r#"tapline_items{{{labels},signal="traces",state="received"}} 10"#),
         format!(r#"tapline_items{{{labels},signal="traces",state="sent"}} 4"#),
     ];
-    assert_eq!(lines[1], "# TYPE tapline_items gauge");
-    assert_eq!(lines[2..], rows);
+    assert_eq!(lines[1], "# TYPE tapline_items counter");
+    assert_eq!(lines[2..6], rows);
+    let queued = format!(r#"tapline_items_queued{{{labels},signal="traces"}} 5"#);
+    let queued = ["# TYPE tapline_items_queued gauge", &queued];
+    assert_eq!(lines[7..], queued);
+}
+
+/// Returns what the lines of a page sum up to that contain all of these.
+fn sum(text: &str, parts: &[&str]) -> u64 {
+    let lines = text
+        .lines()
+        .filter(|line| parts.iter().all(|part| line.contains(part)));
+    let values = lines.filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok());
+    values.sum()
+}
+
+#[test]
+fn the_sum_holds_at_every_scrape_while_items_move() {
+    let meters = Meters::new();
+    let view = meters.labelled(&[("exporter", "otlp")]);
+    let account = view.account(Signal::Traces, &[]);
+    let page = page(&meters, Level::Basic, PageConfig::default());
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Relaxed) {
+                let ticket = account.ticket(3, Outcome::Dropped(Reason::Shutdown));
+                std::thread::yield_now();
+                ticket.settle(Outcome::Sent);
+            }
+        });
+        let looks: Vec<String> = (0..300).map(|_| scraped(&page, "")).collect();
+        done.store(true, Relaxed);
+        let mut queued_ever = 0;
+        for text in looks {
+            let received = sum(&text, &["tapline_items{", "state=\"received\""]);
+            let queued = sum(&text, &["tapline_items_queued{"]);
+            let all = sum(&text, &["tapline_items{"]);
+            assert_eq!(received, all - received + queued, "{text}");
+            queued_ever += queued;
+        }
+        assert!(queued_ever > 0, "nothing was on its way at any scrape");
+    });
+}
+
+#[test]
+fn how_sending_failed_is_told_at_detailed_and_summed_below() {
+    let name = "otelcol_exporter_send_failed_spans";
+    let failed = |level| -> Vec<String> {
+        let meters = Meters::new();
+        let view = meters.labelled(&[("exporter", "otlp")]);
+        view.counter(name, "Failed.", &[]);
+        for (kind, permanent, items) in [("Unavailable", "false", 2), ("Internal", "true", 3)] {
+            let labels = [("error.type", kind), ("error.permanent", permanent)];
+            view.counter(name, "Failed.", &labels).add(items);
+        }
+        let text = scraped(&page(&meters, level, PageConfig::default()), "");
+        let lines = text.lines().filter(|line| line.starts_with(name));
+        lines.map(str::to_owned).collect()
+    };
+    let whole = |count| format!("{name}{{exporter=\"otlp\"}} {count}");
+    let part = |kind, permanent, count| {
+        format!(
+            "{name}{{error_permanent=\"{permanent}\",error_type=\"{kind}\",exporter=\"otlp\"}} \
+             {count}"
+        )
+    };
+    assert_eq!(failed(Level::Basic), [whole(5)]);
+    assert_eq!(failed(Level::Normal), [whole(5)]);
+    assert_eq!(
+        failed(Level::Detailed),
+        [
+            part("Unavailable", "false", 2),
+            part("Internal", "true", 3),
+            whole(0)
+        ]
+    );
 }
 
 /// Names on the page of a running gateway with one of each component, without `promhttp` and
@@ -251,7 +328,8 @@ otelcol_processor_refused_profile_samples counter
 otelcol_processor_refused_spans counter
 otelcol_receiver_accepted_spans counter
 otelcol_receiver_refused_spans counter
-tapline_items gauge
+tapline_items counter
+tapline_items_queued gauge
 tapline_receiver_refused_requests counter";
 
 #[tokio::test]

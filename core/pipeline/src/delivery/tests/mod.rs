@@ -14,7 +14,7 @@ use super::*;
 use crate::{
     Meters, Status, Verdict,
     fake::{Dice, FakeExporter, batch, id, logged, secs},
-    meter::account,
+    meter::names,
 };
 
 struct Rig {
@@ -73,7 +73,10 @@ impl Rig {
     }
 
     fn items(&self, state: &'static str) -> u64 {
-        self.meters.total(account::NAME, &[("state", state)])
+        match state {
+            "queued" => self.total(names::ITEMS_QUEUED.0),
+            state => self.meters.total(names::ITEMS.0, &[("state", state)]),
+        }
     }
 
     /// Checks the accounting invariant, then returns the books without the zeros.
@@ -149,7 +152,7 @@ async fn gives_up_after_max_elapsed_time_and_counts_it() {
     sleep(secs(299)).await;
     assert_eq!(rig.books(), "dropped 4");
     let reason = [("reason", "retries_exhausted")];
-    assert_eq!(rig.meters.total(account::NAME, &reason), 4);
+    assert_eq!(rig.meters.total(names::ITEMS.0, &reason), 4);
     assert_eq!(rig.total("otelcol_exporter_send_failed_spans"), 4);
 }
 

@@ -2,7 +2,8 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
-use tokio::time::sleep;
+use tapline_pdata::Signal;
+use tokio::time::{sleep, timeout};
 
 use super::{super::Running, cast::Cast};
 use crate::{Status, fake::secs};
@@ -14,6 +15,12 @@ fn counted(cast: &Cast, processor: &str) -> (u64, u64) {
         total("otelcol_processor_incoming_items"),
         total("otelcol_processor_outgoing_items"),
     )
+}
+
+/// Returns the book of a processor, which is that of every pipeline it is in.
+fn book(cast: &Cast, processor: &str) -> String {
+    let view = cast.meters.labelled(&[("processor", processor)]);
+    format!("{:?}", view.account(Signal::Logs, &[]).tally())
 }
 
 /// Returns which components are not well, and why.
@@ -53,17 +60,13 @@ async fn each_transform_counts_what_it_takes_and_what_it_leaves() {
     cast.push_logs("open", 8).await.expect("taken");
     let counts = ["mark", "odd", "odd/2", "pass"].map(|id| counted(&cast, id));
     assert_eq!(counts, [(8, 8), (8, 4), (4, 2), (2, 2)]);
-    let filtered = |id| {
-        let labels = [
-            ("component", id),
-            ("state", "dropped"),
-            ("reason", "filtered"),
-        ];
-        cast.meters.total("tapline_items", &labels)
-    };
     assert_eq!(
-        (filtered("mark"), filtered("odd"), filtered("odd/2")),
-        (0, 4, 2)
+        ["mark", "odd", "odd/2"].map(|id| book(&cast, id)),
+        [
+            "received=8 sent=8 queued=0",
+            "received=8 sent=4 dropped(filtered)=4 queued=0",
+            "received=4 sent=2 dropped(filtered)=2 queued=0",
+        ]
     );
     running.stop().await;
     assert_eq!(cast.exporter("x").taken_items.load(Relaxed), 2);
@@ -79,8 +82,30 @@ async fn what_is_refused_is_not_filtered_yet() {
     let running = cast.running("logs: open | odd | x").await;
     cast.push_logs("open", 4).await.expect_err("refused");
     cast.push_logs("open", 4).await.expect("taken");
-    let dropped = [("component", "odd"), ("state", "dropped")];
-    assert_eq!(cast.meters.total("tapline_items", &dropped), 2);
+    assert_eq!(
+        book(&cast, "odd"),
+        "received=8 sent=2 refused(downstream)=4 dropped(filtered)=2 queued=0"
+    );
+    running.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn items_are_queued_in_every_book_until_there_is_an_answer() {
+    let cast = Cast {
+        delivery: super::wiring::direct(),
+        ..Cast::default()
+    }
+    .scripted("x", "hang");
+    let running = cast.running("logs: open | mark odd | x").await;
+    {
+        let pushed = cast.push_logs("open", 4);
+        tokio::pin!(pushed);
+        timeout(secs(1), &mut pushed).await.expect_err("it hangs");
+        let queued = "received=4 sent=0 queued=4";
+        assert_eq!(["mark", "odd"].map(|id| book(&cast, id)), [queued; 2]);
+    }
+    let given_up = "received=4 sent=0 refused(cancelled)=4 queued=0";
+    assert_eq!(["mark", "odd"].map(|id| book(&cast, id)), [given_up; 2]);
     running.stop().await;
 }
 
@@ -114,6 +139,14 @@ async fn a_panic_is_told_of_the_transform_that_panicked() {
     assert_eq!(ill(&running), [told]);
     let counts = ["trip", "odd", "trip/2", "all"].map(|id| counted(&cast, id));
     assert_eq!(counts, [(4, 4), (4, 2), (2, 0), (0, 0)]);
+    assert_eq!(
+        ["trip", "odd", "trip/2"].map(|id| book(&cast, id)),
+        [
+            "received=4 sent=0 refused(downstream)=4 queued=0",
+            "received=4 sent=0 refused(downstream)=4 queued=0",
+            "received=2 sent=0 refused(permanent)=2 queued=0",
+        ]
+    );
     running.stop().await;
     assert_eq!(cast.exporter("x").attempts(), "");
     assert_eq!(cast.exporter("y").taken_items.load(Relaxed), 4);

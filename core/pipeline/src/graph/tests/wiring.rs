@@ -89,16 +89,16 @@ async fn lists_the_metrics_of_every_edge_at_zero_once_it_runs() {
             "tapline_receiver_refused_requests{receiver=open,signal=traces}",
             "tapline_items{component=open,kind=receiver,signal=traces,state=received}",
             "tapline_items{component=open,kind=receiver,signal=traces,state=sent}",
-            "tapline_items{component=open,kind=receiver,signal=traces,state=queued}",
             "tapline_items{component=take,kind=exporter,signal=traces,state=received}",
             "tapline_items{component=take,kind=exporter,signal=traces,state=sent}",
-            "tapline_items{component=take,kind=exporter,signal=traces,state=queued}",
             "tapline_items{component=take,kind=exporter,reason=permanent,signal=traces,\
              state=dropped}",
             "tapline_items{component=take,kind=exporter,reason=retries_exhausted,signal=traces,\
              state=dropped}",
             "tapline_items{component=take,kind=exporter,reason=shutdown,signal=traces,\
              state=dropped}",
+            "tapline_items_queued{component=open,kind=receiver,signal=traces}",
+            "tapline_items_queued{component=take,kind=exporter,signal=traces}",
         ]
     );
 }
