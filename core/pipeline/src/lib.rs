@@ -29,7 +29,7 @@ pub use memory::{Held, Memory};
 pub use meter::{Counter, Gauge, Histogram, Meters, account::Account};
 pub use outage::{Outage, RateLimit, Recovery};
 pub use proxies::Proxies;
-pub use refusal::{Fault, Refusal, Verdict};
+pub use refusal::{Fault, OTHER_KIND, Refusal, Verdict};
 pub use status::{Health, Moment, Reporter, Status, StatusTable};
 pub use stop::Stop;
 pub use storage::{RecordLog, RecordNumber, Storage, Stored, WriteError};

@@ -43,6 +43,9 @@ pub enum Fault {
     Tapline,
 }
 
+/// The kind of a failure that has no better name.
+pub const OTHER_KIND: &str = "_OTHER";
+
 /// A batch that was not taken.
 #[derive(Clone, Debug)]
 pub struct Refusal {
@@ -52,6 +55,8 @@ pub struct Refusal {
     pub fault: Fault,
     /// What happened, lower case, naming the thing: `connection refused by localhost:4318`.
     pub cause: String,
+    /// What the metrics call it, one of few: the name of a gRPC code, or [`OTHER_KIND`].
+    pub kind: &'static str,
 }
 
 impl Refusal {
@@ -61,6 +66,7 @@ impl Refusal {
             verdict: Verdict::Never,
             fault,
             cause: cause.into(),
+            kind: OTHER_KIND,
         }
     }
 
@@ -70,6 +76,7 @@ impl Refusal {
             verdict: Verdict::Later { after },
             fault,
             cause: cause.into(),
+            kind: OTHER_KIND,
         }
     }
 
@@ -79,7 +86,14 @@ impl Refusal {
             verdict: Verdict::Full,
             fault: Fault::Tapline,
             cause: cause.into(),
+            kind: OTHER_KIND,
         }
+    }
+
+    /// Says what the metrics call it. Kinds are bounded: never a text of somebody else's.
+    #[must_use]
+    pub fn with_kind(self, kind: &'static str) -> Self {
+        Self { kind, ..self }
     }
 
     /// Joins the refusals of several targets into one answer, if there are any.
@@ -89,16 +103,17 @@ impl Refusal {
         let mut refusals = refusals.into_iter();
         let first = refusals.next()?;
         Some(refusals.fold(first, |merged, next| {
-            let fault = if merged.is_retryable() {
-                merged.fault
+            let (fault, kind) = if merged.is_retryable() {
+                (merged.fault, merged.kind)
             } else {
-                next.fault
+                (next.fault, next.kind)
             };
             let verdict = merged.verdict.or_more_patient(next.verdict);
             Self {
                 verdict,
                 fault,
                 cause: format!("{merged}; {next}"),
+                kind,
             }
         }))
     }
@@ -126,6 +141,7 @@ mod tests {
             verdict,
             fault: Fault::Backend,
             cause: String::new(),
+            kind: OTHER_KIND,
         };
         Refusal::merged(verdicts.iter().copied().map(refusal)).map(|merged| merged.verdict)
     }

@@ -3,6 +3,7 @@
 mod credentials;
 mod delivery;
 mod headers;
+pub(crate) mod kind;
 mod partial_success;
 mod pieces;
 

@@ -10,6 +10,7 @@ use tapline_net::{grpc::RpcStatus, http::Response};
 use tapline_pipeline::{Fault, Refusal};
 
 use super::retry_after;
+use crate::otlp::kind;
 
 /// How much of the backend's message is shown.
 const MESSAGE_CHARS_MAX: usize = 200;
@@ -21,7 +22,7 @@ pub(super) fn refusal(response: &Response, url: &Uri, now: SystemTime) -> Refusa
         let header = response.headers.get(RETRY_AFTER)?.to_str().ok()?;
         retry_after::delay(header, now)
     };
-    match response.status {
+    let refusal = match response.status {
         StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
             Refusal::later(Fault::Backend, cause, throttled())
         }
@@ -30,7 +31,8 @@ pub(super) fn refusal(response: &Response, url: &Uri, now: SystemTime) -> Refusa
         }
         StatusCode::BAD_REQUEST => Refusal::never(Fault::Sender, cause),
         _ => Refusal::never(Fault::Backend, cause),
-    }
+    };
+    refusal.with_kind(kind::of_http(response.status))
 }
 
 /// Returns whether an answer claims to be protobuf.

@@ -135,6 +135,7 @@ async fn every_code_gets_the_verdict_of_the_specification() {
             refused.cause,
             format!("{} answered {name}: because", backend.endpoint())
         );
+        assert_eq!(refused.kind, name.replace("Cancelled", "Canceled"));
         let bad_data = code == 3;
         assert_eq!(
             refused.fault,

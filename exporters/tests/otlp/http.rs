@@ -125,6 +125,16 @@ async fn every_status_gets_the_verdict_of_the_specification() {
             backend.url()
         );
         assert_eq!(refused.cause, cause);
+        let kind = match status {
+            400 => "InvalidArgument",
+            401 => "Unauthenticated",
+            403 => "PermissionDenied",
+            404 => "Unimplemented",
+            429 => "ResourceExhausted",
+            502..=504 => "Unavailable",
+            _ => "Unknown",
+        };
+        assert_eq!(refused.kind, kind, "{status}");
     }
     for status in [200, 202, 204] {
         backend.answer_next([Answer::http(status)]);

@@ -16,7 +16,7 @@ use tokio::{sync::oneshot, time::Instant};
 
 use super::{
     disk::Record,
-    ledger::{Outcome, Ticket},
+    ledger::{FailureKind, Outcome, Ticket},
     room::{Place, Size},
     settings::{BatchSettings, Sizer},
 };
@@ -124,6 +124,7 @@ impl Part {
         self.settled = true;
         self.ticket.outcome = outcome;
         if let Some(refusal) = refusal {
+            self.ticket.failure = FailureKind::of(refusal);
             let mut first = self.whole.refusal.lock().expect("only copied");
             first.get_or_insert_with(|| refusal.clone());
         }

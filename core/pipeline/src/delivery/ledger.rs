@@ -9,10 +9,14 @@ use tapline_pdata::{Batch, Origin, Signal};
 
 use super::room::Size;
 pub(super) use crate::meter::account::Reason;
-use crate::meter::{
-    Counter, Gauge, Histogram, Meters,
-    account::{self, Account},
-    names,
+use crate::{
+    Refusal,
+    meter::{
+        Counter, Gauge, Histogram, Meters,
+        account::{self, Account},
+        names,
+    },
+    refusal::OTHER_KIND,
 };
 
 /// The losses that are listed before they happen.
@@ -37,13 +41,42 @@ pub(super) enum Outcome {
     Spilled,
 }
 
+/// What is told of items that nobody tried to send, such as those the disk did not give back.
+const UNSENT: FailureKind = FailureKind {
+    kind: OTHER_KIND,
+    is_permanent: true,
+};
+
+/// How sending failed, as the metrics tell it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct FailureKind {
+    kind: &'static str,
+    is_permanent: bool,
+}
+
+impl FailureKind {
+    /// Nothing was tried, or not to the end, because everything ends.
+    const SHUTDOWN: Self = Self {
+        kind: "Shutdown",
+        is_permanent: false,
+    };
+
+    pub(super) fn of(refusal: &Refusal) -> Self {
+        Self {
+            kind: refusal.kind,
+            is_permanent: !refusal.is_retryable(),
+        }
+    }
+}
+
 /// The counters of one delivery.
 pub(super) struct Ledger {
+    meters: Meters,
+    signal: Signal,
     account: Account,
     recovered: Counter,
     queued_batches: Gauge,
     sent: Counter,
-    send_failed: Counter,
     enqueue_failed: Counter,
     in_flight: Gauge,
     /// This delivery's own share of what shutting down lost, since the book is the component's.
@@ -64,12 +97,15 @@ impl Ledger {
         let own = [("otel_signal", signal.name())];
         let sizes =
             |(name, help): names::Metric, bounds: &[f64]| meters.histogram(name, help, &[], bounds);
+        // Listed at 0; what fails is counted beside it, by how it failed.
+        let _none_failed = per_signal(names::EXPORTER_SEND_FAILED);
         Self {
+            meters: meters.clone(),
+            signal,
             account: meters.account(signal, LOSSES),
             recovered: meters.counter(recovered, recovered_help, &own),
             queued_batches: Gauge::default(),
             sent: per_signal(names::EXPORTER_SENT),
-            send_failed: per_signal(names::EXPORTER_SEND_FAILED),
             enqueue_failed: per_signal(names::EXPORTER_ENQUEUE_FAILED),
             in_flight: meters.gauge(in_flight, in_flight_help, &[]),
             lost: Counter::default(),
@@ -104,7 +140,7 @@ impl Ledger {
         self.enqueue_bytes.record(size.bytes);
     }
 
-    fn book(&self, items: u64, outcome: Outcome) {
+    fn book(&self, items: u64, outcome: Outcome, failure: FailureKind) {
         let entry = match outcome {
             Outcome::Sent => account::Outcome::Sent,
             Outcome::TurnedAway => account::Outcome::Refused(Reason::QueueFull),
@@ -116,12 +152,27 @@ impl Ledger {
         match outcome {
             Outcome::Sent => self.sent.add(items),
             Outcome::TurnedAway => self.enqueue_failed.add(items),
-            Outcome::HandedBack | Outcome::Dropped(_) => self.send_failed.add(items),
+            Outcome::Dropped(Reason::Shutdown) => self.failed(items, FailureKind::SHUTDOWN),
+            Outcome::HandedBack | Outcome::Dropped(_) => self.failed(items, failure),
             Outcome::Spilled => self.left_on_disk.add(items),
         }
         if outcome == Outcome::Dropped(Reason::Shutdown) {
             self.lost.add(items);
         }
+    }
+
+    /// Registers on use: few of the series there could be ever happen.
+    fn failed(&self, items: u64, failure: FailureKind) {
+        let (_, help) = names::EXPORTER_SEND_FAILED;
+        let name = names::per_signal(names::EXPORTER_SEND_FAILED, self.signal);
+        let permanent = if failure.is_permanent {
+            "true"
+        } else {
+            "false"
+        };
+        let [kind, is_permanent] = names::FAILURE_LABELS;
+        let labels = [(kind, failure.kind), (is_permanent, permanent)];
+        self.meters.counter(name, help, &labels).add(items);
     }
 }
 
@@ -131,6 +182,8 @@ pub(super) struct Ticket {
     pub(super) items: u64,
     /// What is booked in the end.
     pub(super) outcome: Outcome,
+    /// How sending failed, if it did.
+    pub(super) failure: FailureKind,
     /// Whether this stands for a batch, too, or for a part of one.
     batches: i64,
     /// Who sent the items.
@@ -163,6 +216,7 @@ impl Ticket {
             ledger: Arc::clone(ledger),
             items,
             outcome,
+            failure: UNSENT,
             batches: 1,
             origin,
         }
@@ -179,6 +233,7 @@ impl Ticket {
             ledger: Arc::clone(&self.ledger),
             items,
             outcome: self.outcome,
+            failure: self.failure,
             batches: 0,
             origin: self.origin.clone(),
         }
@@ -192,7 +247,7 @@ impl Ticket {
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        self.ledger.book(self.items, self.outcome);
+        self.ledger.book(self.items, self.outcome, self.failure);
         self.ledger.queued_batches.add(-self.batches);
     }
 }

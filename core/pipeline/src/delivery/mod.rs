@@ -40,7 +40,7 @@ use tokio_util::task::TaskTracker;
 use self::{
     disk::{Disk, Found},
     job::{Body, Job, Part, Whole},
-    ledger::{Ledger, Outcome, Reason, Ticket},
+    ledger::{FailureKind, Ledger, Outcome, Reason, Ticket},
     moving::{Destination, Former},
     room::{Place, Size, closed},
     send::{Patience, Sender, Target},
@@ -366,13 +366,16 @@ impl Consumer for Delivery {
             let ticket = Ticket::new(&self.core.ledger, &batch, Outcome::TurnedAway);
             return self.enqueue(settings, batch, ticket).await;
         }
-        let ticket = Ticket::new(&self.core.ledger, &batch, Outcome::HandedBack);
+        let mut ticket = Ticket::new(&self.core.ledger, &batch, Outcome::HandedBack);
         match self.core.sender.send(batch, Patience::Caller).await {
             Ok(()) => {
                 ticket.settle(Outcome::Sent);
                 Ok(())
             }
-            Err(failure) => Err(failure.refusal),
+            Err(failure) => {
+                ticket.failure = FailureKind::of(&failure.refusal);
+                Err(failure.refusal)
+            }
         }
     }
 }

@@ -7,6 +7,9 @@ use tapline_pdata::Batch;
 
 use crate::{Exporter, Fault, Gauge, Refusal, graph::panic_text};
 
+/// What the Collector's metrics call an answer that did not come in time.
+const TIMED_OUT: &str = "Deadline_Exceeded";
+
 /// Why an attempt failed.
 pub(super) enum Failed {
     /// The exporter or the clock said no.
@@ -30,7 +33,8 @@ pub(super) async fn attempt(
             Ok(answered) => answered,
             Err(_elapsed) => {
                 let cause = format!("no answer within {limit:?}");
-                return Err(Failed::Refused(Refusal::later(Fault::Backend, cause, None)));
+                let refusal = Refusal::later(Fault::Backend, cause, None);
+                return Err(Failed::Refused(refusal.with_kind(TIMED_OUT)));
             }
         },
     };

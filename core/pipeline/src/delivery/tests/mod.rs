@@ -146,6 +146,41 @@ async fn waits_longer_each_time_and_as_long_as_the_backend_asks() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn failures_are_counted_by_what_happened_and_whether_it_was_for_good() {
+    let name = "otelcol_exporter_send_failed_spans";
+    let failed = |rig: &Rig| -> Vec<String> {
+        let told = rig.meters.snapshot().into_iter();
+        let told = told.filter(|reading| reading.name == name);
+        told.map(|reading| format!("{:?} {:?}", reading.labels, reading.value))
+            .collect()
+    };
+    let rig = Rig::new("never", exact());
+    rig.offer(&[4]).await;
+    sleep(secs(1)).await;
+    assert_eq!(
+        failed(&rig),
+        [
+            r"{} Number(0.0)",
+            r#"{"error.permanent": "true", "error.type": "_OTHER"} Number(4.0)"#
+        ]
+    );
+    let rig = Rig::new("hang", exact());
+    rig.offer(&[3]).await;
+    sleep(secs(400)).await;
+    assert_eq!(
+        failed(&rig)[1..],
+        [r#"{"error.permanent": "false", "error.type": "Deadline_Exceeded"} Number(3.0)"#]
+    );
+    let rig = Rig::new("hang", exact());
+    rig.offer(&[2]).await;
+    rig.delivery.drain(secs(0)).await;
+    assert_eq!(
+        failed(&rig)[1..],
+        [r#"{"error.permanent": "false", "error.type": "Shutdown"} Number(2.0)"#]
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn gives_up_after_max_elapsed_time_and_counts_it() {
     let rig = Rig::new("later", exact());
     rig.offer(&[4]).await;
