@@ -29,6 +29,8 @@ async fn a_backend_that_is_down_costs_the_timeout_and_an_exact_count() {
     assert!(ended.status.success(), "{ended:?}");
     let lost = format!("\"lost_items\": {REQUESTS},");
     assert!(ended.stderr.contains(&lost), "{}", ended.stderr);
+    let who = "exporter otlp_grpc lost traces (shutdown)";
+    assert!(ended.stderr.contains(who), "{}", ended.stderr);
     assert!(took < TIMEOUT + Duration::from_secs(3), "took {took:?}");
 }
 

@@ -3,7 +3,13 @@
 //! A [`Ticket`] stands for the items of one batch. However its holder ends - by an answer, by
 //! cancellation, by being cut off - dropping the ticket books the items.
 
-use std::sync::Arc;
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex, MutexGuard,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+};
 
 use tapline_pdata::{Batch, Origin, Signal};
 
@@ -79,8 +85,9 @@ pub(super) struct Ledger {
     sent: Counter,
     enqueue_failed: Counter,
     in_flight: Gauge,
-    /// This delivery's own share of what shutting down lost, since the book is the component's.
-    lost: Counter,
+    is_ending: AtomicBool,
+    /// This delivery's own share of what is lost since its end began: the book is the component's.
+    lost: Mutex<BTreeMap<Reason, u64>>,
     /// This delivery's own share of what is stored.
     left_on_disk: Counter,
     enqueue_size: Histogram,
@@ -108,7 +115,8 @@ impl Ledger {
             sent: per_signal(names::EXPORTER_SENT),
             enqueue_failed: per_signal(names::EXPORTER_ENQUEUE_FAILED),
             in_flight: meters.gauge(in_flight, in_flight_help, &[]),
-            lost: Counter::default(),
+            is_ending: AtomicBool::new(false),
+            lost: Mutex::default(),
             left_on_disk: Counter::default(),
             enqueue_size: sizes(names::EXPORTER_ENQUEUE_SIZE, &names::ITEM_BOUNDS),
             enqueue_bytes: sizes(names::EXPORTER_ENQUEUE_BYTES, &names::BYTE_BOUNDS),
@@ -124,9 +132,18 @@ impl Ledger {
         &self.in_flight
     }
 
-    /// Returns how many items the end of this delivery lost.
-    pub(super) fn lost_to_shutdown(&self) -> u64 {
-        self.lost.get()
+    /// Notes that what is lost from here on is lost to the end of this delivery.
+    pub(super) fn begin_end(&self) {
+        self.is_ending.store(true, Relaxed);
+    }
+
+    /// Returns how many items the end of this delivery lost, and why.
+    pub(super) fn lost_to_the_end(&self) -> BTreeMap<Reason, u64> {
+        self.lost().clone()
+    }
+
+    fn lost(&self) -> MutexGuard<'_, BTreeMap<Reason, u64>> {
+        self.lost.lock().expect("nothing panics while adding")
     }
 
     /// Returns how many items the end of this delivery left on disk.
@@ -156,8 +173,12 @@ impl Ledger {
             Outcome::HandedBack | Outcome::Dropped(_) => self.failed(items, failure),
             Outcome::Spilled => self.left_on_disk.add(items),
         }
-        if outcome == Outcome::Dropped(Reason::Shutdown) {
-            self.lost.add(items);
+        // A part of nothing is nobody's loss.
+        if let Outcome::Dropped(reason) = outcome
+            && items > 0
+            && self.is_ending.load(Relaxed)
+        {
+            *self.lost().entry(reason).or_default() += items;
         }
     }
 

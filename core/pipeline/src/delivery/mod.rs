@@ -28,6 +28,7 @@ mod timeout;
 mod worker;
 
 use std::{
+    collections::BTreeMap,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -70,12 +71,19 @@ pub struct Delivery {
 }
 
 /// What draining left behind.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Drained {
-    /// Items that are lost.
-    pub lost_items: u64,
+    /// Items that are lost since the end began, by why.
+    pub lost: BTreeMap<Reason, u64>,
     /// Items that are on disk, where the next process finds them.
     pub spilled_items: u64,
+}
+
+impl Drained {
+    /// Returns how many items are lost.
+    pub fn lost_items(&self) -> u64 {
+        self.lost.values().sum()
+    }
 }
 
 impl Delivery {
@@ -189,6 +197,7 @@ impl Delivery {
     /// Ends long waits now and for good. What would be lost is tried again soon and again; what
     /// somebody waits for gets one more attempt; what is on disk stays there.
     pub fn hurry(&self) {
+        self.core.ledger.begin_end();
         self.core.sender.hurry();
     }
 
@@ -212,7 +221,7 @@ impl Delivery {
         self.core.queue.clear();
         *self.core.disk.lock().expect("only copied") = None;
         Drained {
-            lost_items: self.core.ledger.lost_to_shutdown(),
+            lost: self.core.ledger.lost_to_the_end(),
             spilled_items: self.core.ledger.left_on_disk(),
         }
     }

@@ -91,6 +91,7 @@ pub struct Graph {
     pub(super) transforms: BTreeMap<Node, Arc<Member>>,
     pub(super) ships: BTreeMap<Node, (Ship, BuildContext)>,
     pub(super) status: StatusTable,
+    pub(super) meters: Meters,
 }
 
 pub(super) struct BuiltReceiver {
@@ -142,6 +143,7 @@ pub fn build(
             transforms: BTreeMap::new(),
             ships: BTreeMap::new(),
             status: keep.status,
+            meters: meters.clone(),
         },
     };
     builder.extensions(&keep.services);

@@ -9,6 +9,7 @@ mod build;
 mod edge;
 mod fan_out;
 mod fused;
+mod losses;
 mod plan;
 mod retire;
 mod run;
@@ -21,6 +22,7 @@ mod tests;
 mod wire;
 
 pub use build::{BuildError, Factories, Graph, Keep, MakeStage, Processor, Ship, build};
+pub use losses::Loss;
 pub use plan::{Node, Pipeline, PipelineId, Plan, PlanError};
 pub use run::{Fatal, RunSettings, Running, StartFailure};
 pub use stop_order::Stopped;

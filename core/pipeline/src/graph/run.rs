@@ -17,7 +17,7 @@ use super::{
     slot::Slot,
     supervise::{Supervisor, Task},
 };
-use crate::{Consumer, Delivery, Extension, Services, Stage, StatusTable, Stop};
+use crate::{Consumer, Delivery, Extension, Meters, Services, Stage, StatusTable, Stop};
 
 /// How many receivers may report that they failed before the host looks.
 const FATAL_WAITING: usize = 16;
@@ -61,6 +61,7 @@ pub struct Fatal {
 pub struct Running {
     pub(super) settings: RunSettings,
     pub(super) status: StatusTable,
+    pub(super) meters: Meters,
     pub(super) plan: Plan,
     pub(super) fingerprints: BTreeMap<Node, String>,
     pub(super) extensions: Vec<RunningExtension>,
@@ -113,7 +114,7 @@ impl Graph {
     ///
     /// A receiver may take as long as it needs to acquire; the host bounds that if it must.
     pub async fn start(self, settings: RunSettings) -> Result<Running, StartFailure> {
-        let mut running = Running::idle(settings, self.status.clone());
+        let mut running = Running::idle(settings, self.status.clone(), self.meters.clone());
         match running.take_over(self).await {
             Ok(()) => Ok(running),
             Err(failure) => {
@@ -125,12 +126,13 @@ impl Graph {
 }
 
 impl Running {
-    fn idle(settings: RunSettings, status: StatusTable) -> Self {
+    fn idle(settings: RunSettings, status: StatusTable, meters: Meters) -> Self {
         let (tell, fatal) = mpsc::channel(FATAL_WAITING);
         Self {
             settings,
             supervisor: Supervisor::new(status.clone(), tell),
             status,
+            meters,
             plan: Plan::empty(),
             fingerprints: BTreeMap::new(),
             extensions: Vec::new(),

@@ -17,7 +17,8 @@ use futures_util::{FutureExt, future::join_all};
 use tokio::time::{Instant, timeout};
 
 use super::{
-    Node, Running,
+    Loss, Node, Running,
+    losses::{self, Books},
     run::{RunningExtension, RunningStage},
     supervise::Task,
 };
@@ -26,8 +27,8 @@ use crate::{Delivery, Status, StatusTable};
 /// How stopping went.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stopped {
-    /// Items that deliveries still held and could not ship in time.
-    pub lost_items: u64,
+    /// What was lost meanwhile, place by place.
+    pub losses: Vec<Loss>,
     /// Items that wait on disk for the next start.
     pub spilled_items: u64,
     /// Components that had to be cut off.
@@ -35,14 +36,20 @@ pub struct Stopped {
 }
 
 impl Stopped {
-    /// Says what was lost, if anything was.
+    /// Returns how many items were lost.
+    pub fn lost_items(&self) -> u64 {
+        self.losses.iter().map(|loss| loss.items).sum()
+    }
+
+    /// Says what was lost, if anything was: who lost how much, and then the sum.
     pub(super) fn log(&self, message: &'static str) {
-        if self.lost_items == 0 && self.unfinished.is_empty() {
+        if self.losses.is_empty() && self.unfinished.is_empty() {
             return;
         }
+        self.losses.iter().for_each(Loss::log);
         let unfinished: Vec<String> = self.unfinished.iter().map(Node::to_string).collect();
         tracing::warn!(
-            lost_items = self.lost_items,
+            lost_items = self.lost_items(),
             spilled_items = self.spilled_items,
             ?unfinished,
             "{message}"
@@ -55,6 +62,7 @@ impl Running {
     pub async fn stop(mut self) -> Stopped {
         let budget = Budget::starting_now(self.settings.shutdown_deadline);
         let mut stopped = Stopped::default();
+        let books = Books::read(&self.meters);
         // There is something if a reload was cut short.
         self.retire();
         self.deliveries
@@ -88,6 +96,7 @@ impl Running {
             status.report(&node, Status::Stopping, "");
             status.report(&node, Status::Stopped, "");
         }
+        stopped.losses.extend(books.losses_since());
         stopped.log("stopped before everything was delivered");
         stopped
     }
@@ -145,8 +154,10 @@ pub(super) async fn drain_deliveries(
     stopped: &mut Stopped,
 ) {
     let share = budget.most();
-    for drained in join_all(deliveries.iter().map(|delivery| delivery.drain(share))).await {
-        stopped.lost_items += drained.lost_items;
+    let drained = join_all(deliveries.iter().map(|delivery| delivery.drain(share))).await;
+    for (delivery, drained) in deliveries.iter().zip(drained) {
+        let lost = losses::of_delivery(delivery.node(), &drained);
+        stopped.losses.extend(lost);
         stopped.spilled_items += drained.spilled_items;
     }
     let mut closed = BTreeSet::new();
@@ -181,6 +192,9 @@ pub(super) async fn stop_extension(
 /// Waits for a task, and cuts it off when its time is over.
 async fn finish(mut task: Task, limit: Duration, status: Option<&StatusTable>) -> Option<Node> {
     let ended = timeout(limit, task.ended()).await.is_ok();
+    if !ended {
+        task.cut_off().await;
+    }
     report(status, &task.node, Status::Stopped);
     (!ended).then_some(task.node)
 }

@@ -1,9 +1,9 @@
 //! Owned background work: a task per component, whose end, error or panic becomes its status.
 
-use std::{any::Any, panic::AssertUnwindSafe};
+use std::{any::Any, panic::AssertUnwindSafe, time::Duration};
 
 use futures_util::FutureExt;
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time::timeout};
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 use super::{Fatal, Node};
@@ -23,7 +23,17 @@ impl Task {
             let _reported = (&mut self.handle).await;
         }
     }
+
+    /// Cuts the work off, and waits for what it lets go of to be counted. Work that blocks its
+    /// thread cannot be waited for.
+    pub(super) async fn cut_off(&mut self) {
+        self.handle.abort();
+        let _blocked = timeout(CUT_OFF_GRACE, self.ended()).await;
+    }
 }
+
+/// How long work that was cut off gets to let go of what it holds.
+const CUT_OFF_GRACE: Duration = Duration::from_millis(100);
 
 /// Spawns work and reports how it ended.
 pub(super) struct Supervisor {

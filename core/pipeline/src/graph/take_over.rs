@@ -83,6 +83,7 @@ impl Running {
             transforms,
             ships,
             status: _,
+            meters: _,
         } = graph;
         for node in plan.nodes() {
             self.status.list(&node);

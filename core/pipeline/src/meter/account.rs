@@ -114,6 +114,12 @@ impl Tally {
         self.dropped.iter().sum()
     }
 
+    /// Lists how many are lost for which reason, without the zeros.
+    pub fn losses(&self) -> impl Iterator<Item = (Reason, u64)> {
+        let counts = Reason::ALL.into_iter().zip(self.dropped);
+        counts.filter(|(_, count)| *count > 0)
+    }
+
     /// Returns how many were left on disk.
     pub fn stored(&self) -> u64 {
         self.stored

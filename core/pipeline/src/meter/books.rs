@@ -3,6 +3,8 @@
 //! What was counted and what is queued are two families, because one only grows and the other does
 //! not; so that the sum holds across both, they are listed from one reading.
 
+use std::collections::BTreeMap;
+
 use super::{
     Kind, Labels, Meters, Value,
     account::{Account, Reason, Tally},
@@ -68,6 +70,16 @@ impl Meters {
                 expected,
             });
         Books(books.collect())
+    }
+
+    /// Lists what every book says is lost, by its labels and why.
+    pub(crate) fn losses(&self) -> BTreeMap<(Labels, Reason), u64> {
+        let mut losses = BTreeMap::new();
+        for Book { labels, tally, .. } in self.books().0 {
+            let lost = tally.losses();
+            losses.extend(lost.map(|(why, items)| ((labels.clone(), why), items)));
+        }
+        losses
     }
 
     /// Tells the follower that there are books.

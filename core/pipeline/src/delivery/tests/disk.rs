@@ -147,7 +147,7 @@ async fn leaves_on_disk_what_cannot_be_sent_at_the_end_and_says_so() {
     let before = Instant::now();
     let drained = rig.delivery.drain(secs(30)).await;
     assert_eq!(before.elapsed(), secs(0), "nothing to wait for");
-    assert_eq!((drained.lost_items, drained.spilled_items), (0, 6));
+    assert_eq!((drained.lost_items(), drained.spilled_items), (0, 6));
     assert_eq!(rig.books(), "stored 6");
     assert_eq!(disk.len(), 3);
 }
@@ -217,6 +217,6 @@ async fn ends_at_once_though_its_disk_cannot_be_read() {
     let before = Instant::now();
     let drained = rig.delivery.drain(secs(30)).await;
     assert!(before.elapsed() <= secs(1), "{:?}", before.elapsed());
-    assert_eq!((drained.lost_items, drained.spilled_items), (0, 3));
+    assert_eq!((drained.lost_items(), drained.spilled_items), (0, 3));
     assert_eq!(disk.len(), 2);
 }

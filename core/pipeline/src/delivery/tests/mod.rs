@@ -415,7 +415,7 @@ async fn drops_nothing_on_a_clean_shutdown() {
     let rig = Rig::new("slow", with_queue(|queue| queue.num_consumers = 10));
     rig.offer(&[3; 100]).await;
     let before = Instant::now();
-    assert_eq!(rig.delivery.drain(secs(30)).await.lost_items, 0);
+    assert_eq!(rig.delivery.drain(secs(30)).await.lost_items(), 0);
     assert_eq!(before.elapsed(), secs(10), "ten at a time, one second each");
     assert_eq!(rig.books(), "sent 300");
     rig.delivery.consume(batch(1)).await.expect_err("closed");
@@ -427,7 +427,7 @@ async fn keeps_trying_until_the_deadline_when_it_drains() {
     rig.offer(&[1, 2, 3]).await;
     sleep(secs(2)).await;
     let before = Instant::now();
-    assert_eq!(rig.delivery.drain(secs(30)).await.lost_items, 0);
+    assert_eq!(rig.delivery.drain(secs(30)).await.lost_items(), 0);
     assert!(before.elapsed() < secs(3), "{:?}", before.elapsed());
     assert_eq!(rig.books(), "sent 6");
 }
@@ -438,7 +438,7 @@ async fn counts_what_is_lost_when_the_backend_stays_away() {
     rig.offer(&[1, 2, 3]).await;
     sleep(secs(2)).await;
     let before = Instant::now();
-    assert_eq!(rig.delivery.drain(secs(9)).await.lost_items, 6);
+    assert_eq!(rig.delivery.drain(secs(9)).await.lost_items(), 6);
     assert_eq!(before.elapsed(), secs(9));
     assert_eq!(rig.books(), "dropped 6");
 }
@@ -450,7 +450,7 @@ async fn drains_within_the_deadline_while_the_backend_hangs() {
     let rig = Rig::new("take hang", settings);
     rig.offer(&[1, 2, 3]).await;
     let before = Instant::now();
-    assert_eq!(rig.delivery.drain(secs(30)).await.lost_items, 5);
+    assert_eq!(rig.delivery.drain(secs(30)).await.lost_items(), 5);
     assert_eq!(before.elapsed(), secs(30));
     assert_eq!(rig.books(), "sent 1, dropped 5");
 }
@@ -469,7 +469,7 @@ async fn refuses_those_who_wait_for_room_when_it_drains() {
     let waiting = async move { waiting.consume(batch(2)).await };
     let (answer, lost) = tokio::join!(waiting, rig.delivery.drain(secs(3)));
     assert!(answer.expect_err("closed").is_retryable());
-    assert_eq!(lost.lost_items, 1);
+    assert_eq!(lost.lost_items(), 1);
     assert_eq!(rig.books(), "refused 2, dropped 1");
 }
 
@@ -496,7 +496,7 @@ async fn ships_everything_when_many_threads_push_and_pull() {
         });
     }
     callers.join_all().await;
-    assert_eq!(rig.delivery.drain(secs(30)).await.lost_items, 0);
+    assert_eq!(rig.delivery.drain(secs(30)).await.lost_items(), 0);
     assert_eq!(rig.books(), "sent 4000");
 }
 

@@ -198,6 +198,6 @@ async fn a_move_that_nobody_waits_for_any_more_leaves_every_batch_on_one_disk() 
     assert!(cut.is_err(), "it hangs");
     new.hangs(false);
     let drained = rig.delivery.drain(secs(5)).await;
-    assert_eq!((drained.lost_items, drained.spilled_items), (0, 15));
+    assert_eq!((drained.lost_items(), drained.spilled_items), (0, 15));
     assert_eq!((old.len(), new.len()), (5, 0));
 }

@@ -23,7 +23,10 @@ use crate::{
     BuildContext, Consumer, DeliverySettings, Exporter, Extension, Outlets, Receiver, Refusal,
     Shared, Stage, StartError, Stop, Work,
     fake::{FakeExporter, batch_of, id},
-    meter::Meters,
+    meter::{
+        Meters,
+        account::{Account, Outcome, Reason},
+    },
 };
 
 /// What happened, in order.
@@ -208,12 +211,17 @@ impl Factories for Cast {
             return Ok(Processor::Transform(transform));
         }
         let story = Arc::clone(&self.story);
+        let account = match id.kind.as_str() {
+            "leaky" => context.meters.account(context.signal, &[]),
+            _ => Account::new(),
+        };
         Ok(Processor::Stage(Box::new(|next| {
             let held = Mutex::default();
             Ok(Arc::new(FakeStage {
                 id,
                 next,
                 held,
+                account,
                 story,
             }))
         })))
@@ -302,12 +310,13 @@ impl Receiver for FakeReceiver {
 }
 
 /// `pass` passes on; `hold` keeps everything until it is drained, and
-/// `tardy` for a second longer; `bomb` panics on a batch;
+/// `tardy` for a second longer; `leaky` loses it then; `bomb` panics on a batch;
 /// `worker` fails in the background; `clog` never finishes draining.
 struct FakeStage {
     id: ComponentId,
     next: Arc<dyn Consumer>,
     held: Mutex<Vec<Batch>>,
+    account: Account,
     story: Story,
 }
 
@@ -316,6 +325,11 @@ impl Consumer for FakeStage {
     async fn consume(&self, batch: Batch) -> Result<(), Refusal> {
         match self.id.kind.as_str() {
             "bomb" => panic!("stage bug"),
+            "leaky" => {
+                self.account.receive(u64::from(batch.items()));
+                self.held.lock().expect("not poisoned").push(batch);
+                Ok(())
+            }
             "hold" | "tardy" => {
                 self.held.lock().expect("not poisoned").push(batch);
                 Ok(())
@@ -348,6 +362,12 @@ impl Stage for FakeStage {
         }
         let held = std::mem::take(&mut *self.held.lock().expect("not poisoned"));
         for batch in held {
+            if self.id.kind == "leaky" {
+                let items = u64::from(batch.items());
+                self.account
+                    .settle(items, Outcome::Dropped(Reason::Shutdown));
+                continue;
+            }
             let _refused = self.next.consume(batch).await;
         }
         tell(&self.story, format!("{} drained", self.id));

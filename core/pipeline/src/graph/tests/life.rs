@@ -9,7 +9,10 @@ use super::{
     super::{RunSettings, Stopped},
     cast::Cast,
 };
-use crate::{DeliverySettings, Status, fake::secs};
+use crate::{
+    DeliverySettings, Status,
+    fake::{logged, secs},
+};
 
 #[tokio::test(start_paused = true)]
 async fn starts_receivers_last_and_stops_them_first() {
@@ -147,7 +150,7 @@ async fn stops_within_the_deadline_while_everything_hangs() {
     let before = Instant::now();
     let stopped = running.stop().await;
     assert!(before.elapsed() < secs(30), "{:?}", before.elapsed());
-    assert_eq!(stopped.lost_items, 3);
+    assert_eq!(stopped.lost_items(), 3);
     let unfinished: Vec<String> = stopped.unfinished.iter().map(ToString::to_string).collect();
     assert_eq!(unfinished, ["receiver stuck", "processor clog in traces"]);
     assert_eq!(
@@ -190,4 +193,44 @@ async fn ends_all_work_when_dropped() {
     assert_eq!(cast.told(), ["open started"]);
     assert_eq!(cast.exporter("x").taken_items.load(Relaxed), 0);
     assert_eq!(cast.total("tapline_items", "reason", "shutdown"), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn names_who_lost_how_much_when_not_everything_can_be_delivered() {
+    let delivery = DeliverySettings {
+        timeout: None,
+        ..DeliverySettings::default()
+    };
+    let cast = Cast {
+        delivery,
+        ..Cast::default()
+    };
+    let cast = cast.scripted("hung", "hang").scripted("picky/2", "hang");
+    let pipelines = "traces: open | leaky | hung\nlogs: open | | hung take picky/2";
+    let running = cast.running(pipelines).await;
+    cast.push("open", Signal::Traces, 3).await.expect("held");
+    for items in [4, 5] {
+        cast.push("open", Signal::Logs, items)
+            .await
+            .expect("queued");
+    }
+    logged();
+    let stopped = running.stop().await;
+    assert_eq!(stopped.lost_items(), 21);
+    let lost = "lost_items=";
+    let mut logged = logged();
+    logged.retain(|line| line.contains(lost));
+    assert_eq!(
+        logged,
+        [
+            "WARN exporter hung lost logs (shutdown) component=\"exporter hung\" \
+             signal=\"logs\" reason=\"shutdown\" lost_items=9",
+            "WARN exporter picky/2 lost logs (shutdown) component=\"exporter picky/2\" \
+             signal=\"logs\" reason=\"shutdown\" lost_items=9",
+            "WARN processor leaky lost traces (shutdown) component=\"processor leaky\" \
+             signal=\"traces\" reason=\"shutdown\" lost_items=3",
+            "WARN stopped before everything was delivered lost_items=21 spilled_items=0 \
+             unfinished=[]",
+        ]
+    );
 }

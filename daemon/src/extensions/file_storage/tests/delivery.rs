@@ -59,12 +59,12 @@ async fn a_queue_on_real_files_is_sent_by_the_next_process() {
     }
     // Ten hang in attempts, which are cut off; all are on disk.
     let drained = before.drain(Duration::from_millis(50)).await;
-    assert_eq!((drained.lost_items, drained.spilled_items), (0, 30));
+    assert_eq!((drained.lost_items(), drained.spilled_items), (0, 30));
     assert!(scratch.0.join("exporter_otlp_a_logs").is_dir());
     let (after, taken) = delivery(scratch.store("").store, true).await;
     while taken.load(Relaxed) < 30 {
         tokio::task::yield_now().await;
     }
     let drained = after.drain(Duration::from_secs(5)).await;
-    assert_eq!((drained.lost_items, drained.spilled_items), (0, 0));
+    assert_eq!((drained.lost_items(), drained.spilled_items), (0, 0));
 }
