@@ -21,7 +21,7 @@ pub trait Storage: fmt::Debug + Send + Sync {
 
     /// Applies its settings to a log that a storage with the same location has opened and that
     /// goes on: there is nothing to apply unless there is something to set.
-    async fn adopt(&self, _log: &dyn RecordLog) -> Result<(), String> {
+    async fn adopt(&self, _log: &(dyn RecordLog + 'static)) -> Result<(), String> {
         Ok(())
     }
 }

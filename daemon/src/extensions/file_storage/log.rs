@@ -15,7 +15,7 @@ use tracing::warn;
 
 use super::{
     blocking,
-    command::Command,
+    command::{Command, Terms},
     index::Index,
     writer::{Writer, lock},
 };
@@ -46,6 +46,11 @@ impl FileLog {
             commands,
             damaged,
         })
+    }
+
+    /// Goes on with other settings.
+    pub(super) async fn settle(&self, terms: Terms) -> Result<(), String> {
+        self.ask(|to| Command::Settle(terms, to)).await?
     }
 
     async fn ask<T>(

@@ -6,8 +6,9 @@
 //! records and no others. Why this is not an embedded store: `docs/decisions/009-disk-queue.md`.
 //!
 //! Bounds: a log keeps about 150 bytes of memory and the head of every record, and one open file;
-//! with `max_size_mib` all logs of one extension share that much disk. It must not know what a
-//! record means, nor who reads it.
+//! with `max_size_mib` all logs of one extension share that much disk. When `fsync` or the quota is
+//! changed, logs that are open go on with it. It must not know what a record means, nor who reads
+//! it.
 
 mod command;
 mod config;
@@ -22,17 +23,18 @@ mod tests;
 mod usage;
 mod writer;
 
-use std::{fmt, path::PathBuf, sync::Arc};
+use std::{any::Any, fmt, path::PathBuf, sync::Arc};
 
 use async_trait::async_trait;
 use tapline_pipeline::{Extension, Meters, RecordLog, Services, StartError, Stop, Storage, Work};
 
 pub(crate) use self::config::Config;
 use self::{
+    command::{Durability, Terms},
     directory::{Place, sanitized},
     log::FileLog,
     usage::{Usage, segment_bytes},
-    writer::{Durability, Writer},
+    writer::Writer,
 };
 
 /// Builds the extension. It touches the disk when it is started, or when a log is opened.
@@ -84,6 +86,20 @@ impl Store {
             meters: meters.clone(),
         })
     }
+
+    /// Returns what an open log can be told to change.
+    fn terms(&self) -> Terms {
+        let durability = if self.config.fsync {
+            Durability::PowerCut
+        } else {
+            Durability::Kill
+        };
+        Terms {
+            durability,
+            segment_bytes: segment_bytes(self.config.quota_bytes()),
+            usage: Arc::clone(&self.usage),
+        }
+    }
 }
 
 impl fmt::Debug for Store {
@@ -95,7 +111,9 @@ impl fmt::Debug for Store {
 #[async_trait]
 impl Storage for Store {
     fn location(&self) -> String {
-        self.place.directory.display().to_string()
+        // However it is spelt: a slash at the end makes no other directory.
+        let spelt: PathBuf = self.place.directory.components().collect();
+        spelt.display().to_string()
     }
 
     async fn open(&self, owner: &str) -> Result<Arc<dyn RecordLog>, String> {
@@ -111,14 +129,17 @@ impl Storage for Store {
         let counted = usage::Counted::new(&self.usage, &self.meters, owner);
         counted.damaged.add(index.damaged);
         let damaged = counted.damaged.clone();
-        let durability = if self.config.fsync {
-            Durability::PowerCut
-        } else {
-            Durability::Kill
-        };
-        let limit = segment_bytes(self.config.quota_bytes());
-        let writer = Writer::new(path.clone(), index, counted, durability, limit, lock);
+        let writer = Writer::new(path.clone(), index, counted, &self.terms(), lock);
         Ok(Arc::new(FileLog::start(path, writer, damaged)?))
+    }
+
+    /// The rest of the settings is about opening, and counts when a log is opened again.
+    async fn adopt(&self, log: &(dyn RecordLog + 'static)) -> Result<(), String> {
+        let log: &dyn Any = log;
+        match log.downcast_ref::<FileLog>() {
+            Some(log) => log.settle(self.terms()).await,
+            None => Err("the open log is no file".to_owned()),
+        }
     }
 }
 

@@ -61,6 +61,13 @@ impl Counted {
         }
     }
 
+    /// Counts elsewhere from now on, under another limit. What is there already may exceed it.
+    pub(super) fn move_to(&mut self, usage: &Arc<Usage>) {
+        usage.used.fetch_add(self.bytes, Relaxed);
+        self.usage.used.fetch_sub(self.bytes, Relaxed);
+        self.usage = Arc::clone(usage);
+    }
+
     /// Returns the limit.
     pub(super) fn quota(&self) -> u64 {
         self.usage.quota

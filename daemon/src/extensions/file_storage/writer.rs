@@ -19,7 +19,7 @@ use tokio::sync::mpsc;
 use tracing::warn;
 
 use super::{
-    command::{Answer, Command},
+    command::{Answer, Command, Durability, Terms},
     directory::{SegmentName, create_segment},
     frame::{Header, REMOVED, STATE_AT},
     index::{Index, Place, Segment},
@@ -29,15 +29,6 @@ use super::{
 /// How many commands are done before anybody is answered.
 const GROUP: usize = 64;
 const TOO_LARGE: &str = "record is larger than 4 GiB, or its head than 1 MiB";
-
-/// What an acknowledged record survives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Durability {
-    /// The end of the process, whatever it is.
-    Kill,
-    /// The end of the machine's power.
-    PowerCut,
-}
 
 /// Owns the files of a log.
 pub(super) struct Writer {
@@ -59,8 +50,7 @@ impl Writer {
         directory: PathBuf,
         index: Index,
         mut counted: Counted,
-        durability: Durability,
-        segment_bytes: u64,
+        terms: &Terms,
         lock: File,
     ) -> Self {
         counted.found(index.segments.values().map(|segment| segment.bytes).sum());
@@ -68,8 +58,8 @@ impl Writer {
             directory,
             index: Arc::new(Mutex::new(index)),
             counted,
-            durability,
-            segment_bytes,
+            durability: terms.durability,
+            segment_bytes: terms.segment_bytes,
             active: None,
             unsynced: BTreeMap::new(),
             _lock: lock,
@@ -92,7 +82,10 @@ impl Writer {
                         answers.push(Answer::Appended(self.append(head, &body), to));
                     }
                     Command::Remove(numbers, to) => {
-                        answers.push(Answer::Removed(self.remove(&numbers), to));
+                        answers.push(Answer::Done(self.remove(&numbers), to));
+                    }
+                    Command::Settle(terms, to) => {
+                        answers.push(Answer::Done(self.settle(&terms), to));
                     }
                 }
             }
@@ -175,11 +168,7 @@ impl Writer {
         let path = self.directory.join(name.to_string());
         let file = Arc::new(create_segment(&path)?);
         if self.durability == Durability::PowerCut {
-            // The name of the file is in its directory, and that one's in another: files as well.
-            for directory in self.directory.ancestors().take(2) {
-                let opened = Arc::new(File::open(directory)?);
-                self.unsynced.insert(directory.to_owned(), opened);
-            }
+            self.owe_names()?;
         }
         let segment = Segment {
             path,
@@ -190,6 +179,44 @@ impl Writer {
         self.locked().segments.insert(first, segment);
         self.active = Some((first, Arc::clone(&file)));
         Ok((first, file))
+    }
+
+    /// Owes a sync to the directories. The name of a file is in its directory, and that one's in
+    /// another: files as well.
+    fn owe_names(&mut self) -> io::Result<()> {
+        for directory in self.directory.ancestors().take(2) {
+            let opened = Arc::new(File::open(directory)?);
+            self.unsynced.insert(directory.to_owned(), opened);
+        }
+        Ok(())
+    }
+
+    /// Goes on with other settings. What was acknowledged under weaker ones is made good.
+    fn settle(&mut self, terms: &Terms) -> Result<(), String> {
+        let is_stronger = terms.durability == Durability::PowerCut;
+        if is_stronger && self.durability == Durability::Kill {
+            let path = self.directory.display().to_string();
+            let owed = self.owe_everything();
+            owed.map_err(|error| format!("cannot sync storage {path}: {error}"))?;
+        }
+        self.durability = terms.durability;
+        self.segment_bytes = terms.segment_bytes;
+        self.counted.move_to(&terms.usage);
+        Ok(())
+    }
+
+    /// Owes a sync to every file there is.
+    fn owe_everything(&mut self) -> io::Result<()> {
+        let paths: Vec<_> = {
+            let index = self.locked();
+            let segments = index.segments.values();
+            segments.map(|segment| segment.path.clone()).collect()
+        };
+        for path in paths {
+            let file = Arc::new(File::open(&path)?);
+            self.unsynced.insert(path, file);
+        }
+        self.owe_names()
     }
 
     /// Marks records as removed, on disk and then in the index. Unknown ones are removed already.
@@ -318,4 +345,53 @@ fn write_all<'a>(mut file: &File, pieces: impl Iterator<Item = &'a [u8]>) -> io:
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{env, process};
+
+    use tapline_pipeline::Meters;
+
+    use super::{super::usage::Usage, *};
+
+    fn terms(durability: Durability) -> Terms {
+        Terms {
+            durability,
+            segment_bytes: 1 << 20,
+            usage: Arc::new(Usage::new(0)),
+        }
+    }
+
+    #[test]
+    fn what_was_written_before_is_owed_a_sync_when_fsync_is_turned_on() {
+        let directory = env::temp_dir().join(format!("tapline-writer-{}", process::id()));
+        fs::create_dir(&directory).expect("the name is ours");
+        let kill = terms(Durability::Kill);
+        let counted = Counted::new(&kill.usage, &Meters::new(), "owner");
+        let lock = File::create(directory.join("lock")).expect("writable");
+        let index = Index::new();
+        let mut writer = Writer::new(directory.clone(), index, counted, &kill, lock);
+        let record = || [Bytes::from_static(b"a")];
+        writer.append(Bytes::new(), &record()).expect("is written");
+        assert_eq!(writer.unsynced.len(), 0);
+
+        let settled = writer.settle(&terms(Durability::PowerCut));
+        settled.expect("the disk works");
+        let owed: Vec<_> = writer.unsynced.keys().cloned().collect();
+        let segment = fs::read_dir(&directory).expect("is there");
+        let mut names = segment.map(|entry| entry.expect("is there").path());
+        let segment = names.find(|path| path.extension().is_some_and(|end| end == "log"));
+        let parent = directory.parent().expect("it has one").to_owned();
+        assert_eq!(owed, [parent, directory.clone(), segment.expect("one")]);
+        writer.sync().expect("the disk works");
+
+        writer.append(Bytes::new(), &record()).expect("is written");
+        assert_eq!(writer.unsynced.len(), 1, "and so is what comes now");
+        writer.sync().expect("the disk works");
+        writer.settle(&kill).expect("there is nothing to do");
+        writer.append(Bytes::new(), &record()).expect("is written");
+        assert_eq!(writer.unsynced.len(), 0);
+        fs::remove_dir_all(&directory).expect("it is ours");
+    }
 }

@@ -209,3 +209,44 @@ async fn removed_records_do_not_use_the_quota_up() {
         log.remove(&[number]).await.expect("the disk works");
     }
 }
+
+#[tokio::test]
+async fn an_open_log_goes_on_with_other_settings() {
+    let scratch = Scratch::new();
+    let (small, large) = (
+        scratch.store("max_size_mib: 1"),
+        scratch.store("max_size_mib: 2\nfsync: true"),
+    );
+    let log = small.open().await;
+    let text = "x".repeat(100 * KIB);
+    let record = || vec![Bytes::from(text.clone())];
+    for _ in 0..10 {
+        append(&*log, &text).await;
+    }
+    assert_eq!(
+        log.append(HEAD, record()).await,
+        Err(WriteError::Quota(1 << 20))
+    );
+    large.store.adopt(&*log).await.expect("the disk works");
+    for _ in 0..10 {
+        append(&*log, &text).await;
+    }
+    // What is there already counts, here and there.
+    let quota = Err(WriteError::Quota(2 << 20));
+    assert_eq!(log.append(HEAD, record()).await, quota);
+    let other = large.store.open("other").await.expect("it opens");
+    assert_eq!(other.append(HEAD, record()).await, quota);
+    let third = small.store.open("third").await.expect("it opens");
+    append(&*third, &text).await;
+
+    small.store.adopt(&*log).await.expect("the disk works");
+    assert_eq!(
+        log.append(HEAD, record()).await,
+        Err(WriteError::Quota(1 << 20))
+    );
+    append(&*other, &text).await;
+    let all = numbers(&*log).await;
+    assert_eq!(all.len(), 20, "nothing is lost to a smaller quota");
+    log.remove(&all).await.expect("the disk works");
+    append(&*log, &text).await;
+}

@@ -27,6 +27,16 @@ impl Exporter for Backend {
     }
 }
 
+fn settings(store: Store) -> DeliverySettings {
+    DeliverySettings {
+        queue: Some(QueueSettings {
+            storage: Some(Arc::new(store)),
+            ..QueueSettings::default()
+        }),
+        ..DeliverySettings::default()
+    }
+}
+
 /// Starts a delivery whose queue is in this store; returns it and what its backend has taken.
 async fn delivery(store: Store, works: bool) -> (Arc<Delivery>, Arc<AtomicU64>) {
     let taken = Arc::new(AtomicU64::new(0));
@@ -34,13 +44,7 @@ async fn delivery(store: Store, works: bool) -> (Arc<Delivery>, Arc<AtomicU64>) 
         works,
         taken: Arc::clone(&taken),
     };
-    let settings = DeliverySettings {
-        queue: Some(QueueSettings {
-            storage: Some(Arc::new(store)),
-            ..QueueSettings::default()
-        }),
-        ..DeliverySettings::default()
-    };
+    let settings = settings(store);
     let id = ComponentId::parse("otlp/a").expect("an id");
     let context = BuildContext::alone(id, Signal::Logs);
     let delivery = Delivery::new(Arc::new(backend), settings, &context, StatusTable::new([]));
@@ -67,4 +71,23 @@ async fn a_queue_on_real_files_is_sent_by_the_next_process() {
     }
     let drained = after.drain(Duration::from_secs(5)).await;
     assert_eq!((drained.lost_items(), drained.spilled_items), (0, 0));
+}
+
+#[tokio::test]
+async fn a_queue_takes_more_when_the_quota_of_its_storage_grows() {
+    let scratch = Scratch::new();
+    let (delivery, _) = delivery(scratch.store("max_size_mib: 1").store, false).await;
+    let spans = [&[0x12, 0x80, 0x80, 0x20][..], &vec![0; 512 << 10]].concat();
+    let batch = || Batch::written(Signal::Logs, Bytes::from(spans.clone()), 1);
+    delivery.consume(batch()).await.expect("there is room");
+    let refused = delivery.consume(batch()).await;
+    refused.expect_err("there is none");
+
+    let taken = Arc::default();
+    let works = true;
+    let backend = Arc::new(Backend { works, taken });
+    let settings = settings(scratch.store("max_size_mib: 2").store);
+    let replaced = delivery.replace(backend, settings, &mut Vec::new()).await;
+    replaced.expect("replaced");
+    delivery.consume(batch()).await.expect("there is room");
 }

@@ -166,3 +166,13 @@ async fn the_collectors_own_file_is_refused_or_set_aside() {
     assert_eq!(backup(".backup").as_deref(), Some("bbolt 1"));
     assert_eq!(backup(".backup.2").as_deref(), Some("bbolt 2"));
 }
+
+#[test]
+fn one_directory_is_one_location_however_it_is_spelt() {
+    let location = |directory: &str| {
+        let disk = Disk::new(&format!("directory: {directory}"));
+        disk.store.location()
+    };
+    assert_eq!(location("/a/b"), "/a/b");
+    assert_eq!(location("/a//b/./"), "/a/b");
+}
