@@ -31,6 +31,12 @@ impl<B: Validate, E: Validate> Validate for Extended<B, E> {
         invalid.extend(self.extra.validate());
         invalid
     }
+
+    fn warnings(&self) -> Vec<Invalid> {
+        let mut warnings = self.base.warnings();
+        warnings.extend(self.extra.warnings());
+        warnings
+    }
 }
 
 impl<'de, B: DeserializeOwned, E: DeserializeOwned> Deserialize<'de> for Extended<B, E> {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AuthConfig, Duration, Invalid, MiddlewareConfig, Optional, TlsServerConfig, Transport,
-    Validate, off_when_null,
+    Validate, endpoint::invalid_endpoint, off_when_null,
 };
 
 /// A gRPC server. Zero means "the default" where the Collector says so.
@@ -98,6 +98,7 @@ impl GrpcServerConfig {
 impl Validate for GrpcServerConfig {
     fn validate(&self) -> Vec<Invalid> {
         let mut invalid = Vec::new();
+        invalid.extend(invalid_endpoint(self.transport, &self.endpoint));
         if let Some(tls) = self.tls.as_ref() {
             invalid.extend(tls.validate().into_iter().map(|each| each.under("tls")));
         }
@@ -106,5 +107,23 @@ impl Validate for GrpcServerConfig {
             invalid.push(Invalid::at("middlewares", message));
         }
         invalid
+    }
+
+    fn warnings(&self) -> Vec<Invalid> {
+        const BUFFERS: &str = "is accepted and has no effect: buffers follow the messages";
+        const PINGS: &str = "is accepted and has no effect: tapline answers every ping";
+        let ignored = [
+            (self.read_buffer_size > 0, "read_buffer_size", BUFFERS),
+            (self.write_buffer_size > 0, "write_buffer_size", BUFFERS),
+            (
+                self.keepalive.enforcement_policy.is_some(),
+                "keepalive::enforcement_policy",
+                PINGS,
+            ),
+        ];
+        let written = ignored.into_iter().filter(|(is_written, ..)| *is_written);
+        written
+            .map(|(_, key, message)| Invalid::at(key, message))
+            .collect()
     }
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Duration, Headers, HttpAuthConfig, Invalid, MiddlewareConfig, Optional, TlsServerConfig,
-    Transport, Validate, grpc_server::DialerConfig, off_when_null,
+    Transport, Validate, endpoint::invalid_endpoint, grpc_server::DialerConfig, off_when_null,
 };
 
 /// Encodings of request bodies that a server may allow; the empty one is none.
@@ -123,6 +123,7 @@ impl CorsConfig {
 impl Validate for HttpServerConfig {
     fn validate(&self) -> Vec<Invalid> {
         let mut invalid = Vec::new();
+        invalid.extend(invalid_endpoint(self.transport, &self.endpoint));
         if let Some(tls) = self.tls.as_ref() {
             invalid.extend(tls.validate().into_iter().map(|each| each.under("tls")));
         }

@@ -13,6 +13,7 @@ mod auth;
 mod component_id;
 mod decode;
 mod duration;
+mod endpoint;
 mod environment;
 mod excerpt;
 mod expand;
@@ -45,6 +46,7 @@ pub use auth::{AuthConfig, HttpAuthConfig, MiddlewareConfig};
 pub use component_id::{ComponentId, IdError};
 pub use decode::{decode, decode_into, decode_valid};
 pub use duration::{Duration, DurationError};
+pub use endpoint::host_and_port;
 pub use environment::Environment;
 pub use extended::Extended;
 pub use grpc_server::{

@@ -1,6 +1,6 @@
 //! Rules that a type cannot express, reported by path and shown at the line.
 
-use crate::{Node, Problem};
+use crate::{Node, Problem, Severity};
 
 /// A rule that was broken, and by which setting below the validated one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,10 +58,23 @@ impl Invalid {
         };
         Problem::error(place, message)
     }
+
+    /// Does the same for what is only worth a warning.
+    pub(crate) fn locate_warning(&self, node: &Node) -> Problem {
+        Problem {
+            severity: Severity::Warning,
+            ..self.locate(node)
+        }
+    }
 }
 
 /// Checks what deserializing could not.
 pub trait Validate {
     /// Returns every broken rule; nothing when all hold.
     fn validate(&self) -> Vec<Invalid>;
+
+    /// Returns what is accepted and does not do what was probably meant.
+    fn warnings(&self) -> Vec<Invalid> {
+        Vec::new()
+    }
 }

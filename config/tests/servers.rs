@@ -101,6 +101,34 @@ fn a_block_left_empty_is_on_with_its_defaults() {
 }
 
 #[test]
+fn what_has_no_effect_is_said_at_its_line() {
+    let text = "receivers:
+  endpoint: localhost:4317
+  read_buffer_size: 524288
+  write_buffer_size: 0
+  keepalive:
+    server_parameters: {time: 1m}
+    enforcement_policy: {min_time: 10s}
+";
+    let document = load(&[Input::text("a.yaml", text)], &Environment::default());
+    let document = document.expect("is YAML");
+    let node: &Node = document.root().get("receivers").expect("is there");
+    let mut problems = Problems::new();
+    let config: Option<GrpcServerConfig> = decode_valid(node, &mut problems);
+    assert!(config.is_some() && !problems.has_errors(), "{problems}");
+    let said = problems.to_string();
+    for part in [
+        "warning: `read_buffer_size` is accepted and has no effect",
+        "a.yaml:3:",
+        "warning: `keepalive::enforcement_policy` is accepted and has no effect",
+        "a.yaml:7:",
+    ] {
+        assert!(said.contains(part), "{part} not in {said}");
+    }
+    assert_eq!(problems.len(), 2, "{said}");
+}
+
+#[test]
 fn every_mistake_is_reported() {
     let said = read(
         "grpc:
@@ -118,14 +146,18 @@ http:
     }
     let said = read(
         "grpc:
+  endpoint: localhost
   tls: {key_file: k.pem, max_version: '1.1', min_version: '1.0', tpm: {enabled: true}}
   middlewares: [{id: limiter}]
 http:
+  endpoint: ':http'
   cors: {allowed_origins: ['*.*']}
   compression_algorithms: [gzip, br]",
     );
     let said = said.expect_err("is wrong").join("\n");
     for part in [
+        "`grpc::endpoint` is not usable: missing port in address",
+        "`http::endpoint` is not usable: \"http\" is not a port",
         "`grpc::tls::cert_file` is needed",
         "`grpc::tls::max_version` below 1.2 is not supported",
         "`grpc::tls::tpm::enabled` is not supported",

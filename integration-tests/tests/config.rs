@@ -64,9 +64,41 @@ fn mistakes_are_shown_at_their_place() {
             "names nothing",
         ),
         ("an unknown component", "kafka: {}", "3:3", "kafka"),
+        (
+            "an endpoint without a port",
+            "otlp: {protocols: {grpc: {endpoint: localhost}}}",
+            "3:39",
+            "missing port in address",
+        ),
+        (
+            "a path that is none",
+            "otlp: {protocols: {http: {traces_url_path: '%zz'}}}",
+            "3:46",
+            "is not the path of a URL",
+        ),
     ] {
         let text = format!("# Wrong.\nreceivers:\n  {wrong}\n{REST}");
         assert_rejected(mistake, &text, place, message);
+    }
+    for (exporter, place, message) in [
+        (
+            "otlp_grpc: {endpoint: 'backend:70000'}",
+            "3:25",
+            "invalid port",
+        ),
+        (
+            "otlp_http: {endpoint: 'backend:4318'}",
+            "3:25",
+            "must begin with",
+        ),
+        (
+            "otlp_http: {endpoint: 'http://backend:x1'}",
+            "3:25",
+            "endpoint",
+        ),
+    ] {
+        let text = format!("# Wrong.\nexporters:\n  {exporter}\nreceivers: {{}}\n");
+        assert_rejected("an endpoint that cannot be", &text, place, message);
     }
     let dangling =
         format!("# Wrong.\nreceivers:\n  ebpf: {{}}\n{REST}").replace("[debug]", "[debugg]");

@@ -78,6 +78,8 @@ pub fn decode_valid<T: DeserializeOwned + Validate>(
     let decoded: T = decode_into(node, problems)?;
     let invalid = decoded.validate();
     problems.extend(invalid.iter().map(|each| each.locate(node)));
+    let warnings = decoded.warnings();
+    problems.extend(warnings.iter().map(|each| each.locate_warning(node)));
     invalid.is_empty().then_some(decoded)
 }
 

@@ -1,6 +1,9 @@
 //! Settings of `otlp_http`, with the Collector's keys and defaults.
 
-use http::{Uri, uri::Scheme};
+use http::{
+    Uri,
+    uri::{Authority, Scheme},
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tapline_config::{
@@ -282,7 +285,17 @@ fn parse_url(text: &str) -> Result<Uri, String> {
         Some(authority) if authority.as_str().contains('@') => Err(format!(
             "a user and password in the URL {NOT_SUPPORTED}; use `headers`"
         )),
+        Some(authority) if !has_port(authority) => {
+            Err("has a port that is not a number up to 65535".to_owned())
+        }
         Some(authority) if !authority.host().is_empty() => Ok(url),
         _ => Err("has no host".to_owned()),
     }
+}
+
+/// Returns whether the port can be one. One that is left out, or empty, is that of the scheme.
+fn has_port(authority: &Authority) -> bool {
+    let rest = authority.as_str().strip_prefix(authority.host());
+    let port = rest.and_then(|rest| rest.strip_prefix(':')).unwrap_or("");
+    port.is_empty() || authority.port_u16().is_some()
 }

@@ -125,6 +125,8 @@ fn http_mistakes_are_all_reported() {
         endpoint: backend:4318
         traces_endpoint: http://user:secret@backend/
         logs_endpoint: unix:///run/x
+        metrics_endpoint: http://backend:70000/v1/metrics
+        profiles_endpoint: https://[::1]:otlp
         compression_params: {level: 99}
         encoding: xml
         proxy_url: socks5://user:secret@proxy";
@@ -133,6 +135,8 @@ fn http_mistakes_are_all_reported() {
         "`endpoint` ",
         "`traces_endpoint` a user and password in the URL is not supported",
         "`logs_endpoint` a unix socket is not supported",
+        "`metrics_endpoint` has a port that is not a number up to 65535",
+        "`profiles_endpoint` ",
         "`compression_params::level` is not usable: compression \"gzip\" has no level 99",
         "`encoding` must be `proto` or `json`",
         "`proxy_url` a proxy with the scheme `socks5` is not supported by tapline yet",
@@ -142,7 +146,13 @@ fn http_mistakes_are_all_reported() {
             "{part:?} not in {said:#?}"
         );
     }
-    assert_eq!(said.len(), 6, "{said:#?}");
+    assert_eq!(said.len(), 8, "{said:#?}");
+    for good in ["http://backend", "http://backend:", "https://[::1]:4318/x"] {
+        assert_eq!(
+            problems::<otlp_http::Config>(&format!("endpoint: '{good}'")),
+            [""; 0]
+        );
+    }
     assert!(!said.join("").contains("secret"), "{said:#?}");
     assert_eq!(
         problems::<otlp_http::Config>("{}"),

@@ -65,12 +65,21 @@ impl Validate for Paths {
         for (key, signal) in keys.into_iter().zip(Signal::ALL) {
             let path = self.of(signal);
             let parsed = path.parse::<http::Uri>();
-            if !parsed.is_ok_and(|uri| uri.path() == path) {
+            if !parsed.is_ok_and(|uri| uri.path() == path) || !is_escaped_well(&path) {
                 invalid.push(Invalid::at(key, "is not the path of a URL"));
             }
         }
         invalid
     }
+}
+
+/// Returns whether a number of two digits follows each `%`.
+fn is_escaped_well(path: &str) -> bool {
+    let is_number = |rest: &str| {
+        let digits = rest.as_bytes().get(..2);
+        digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+    };
+    path.split('%').skip(1).all(is_number)
 }
 
 impl Validate for Config {
@@ -80,12 +89,24 @@ impl Validate for Config {
             let message = "must have at least one of `grpc` and `http`";
             return vec![Invalid::at("protocols", message)];
         }
-        let grpc = grpc.as_ref().map(Validate::validate).unwrap_or_default();
-        let http = http.as_ref().map(Validate::validate).unwrap_or_default();
-        let grpc = grpc.into_iter().map(|each| each.under("grpc"));
-        let http = http.into_iter().map(|each| each.under("http"));
-        grpc.chain(http)
-            .map(|each| each.under("protocols"))
-            .collect()
+        let grpc = grpc.as_ref().map(Validate::validate);
+        let http = http.as_ref().map(Validate::validate);
+        placed(grpc, http)
     }
+
+    fn warnings(&self) -> Vec<Invalid> {
+        let Protocols { grpc, http } = &self.protocols;
+        let grpc = grpc.as_ref().map(Validate::warnings);
+        let http = http.as_ref().map(Validate::warnings);
+        placed(grpc, http)
+    }
+}
+
+/// Moves what is said about both protocols to where they are.
+fn placed(grpc: Option<Vec<Invalid>>, http: Option<Vec<Invalid>>) -> Vec<Invalid> {
+    let under = |key, said: Option<Vec<Invalid>>| {
+        let said = said.unwrap_or_default().into_iter();
+        said.map(move |each| each.under(key).under("protocols"))
+    };
+    under("grpc", grpc).chain(under("http", http)).collect()
 }

@@ -2,14 +2,14 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use tapline_config::Transport;
+use tapline_config::{Transport, host_and_port};
 
 /// Returns at least one address, or why there is none.
 pub(super) async fn resolve(
     transport: Transport,
     endpoint: &str,
 ) -> Result<Vec<SocketAddr>, String> {
-    let (host, port) = split(endpoint)?;
+    let (host, port) = host_and_port(endpoint)?;
     if host.is_empty() {
         return Ok(everywhere(transport, port));
     }
@@ -23,22 +23,6 @@ pub(super) async fn resolve(
         return Err(format!("{host} has no address for {transport}"));
     }
     Ok(found)
-}
-
-fn split(endpoint: &str) -> Result<(&str, u16), String> {
-    let (host, port) = endpoint
-        .rsplit_once(':')
-        .ok_or_else(|| "missing port in address".to_owned())?;
-    let port = port
-        .parse()
-        .map_err(|_error| format!("\"{port}\" is not a port"))?;
-    let bare = host
-        .strip_prefix('[')
-        .and_then(|host| host.strip_suffix(']'));
-    if bare.is_none() && host.contains(':') {
-        return Err("too many colons in address".to_owned());
-    }
-    Ok((bare.unwrap_or(host), port))
 }
 
 /// Every interface: one socket for both versions of IP where the system has IPv6.
@@ -57,26 +41,5 @@ fn suits(transport: Transport, address: SocketAddr) -> bool {
         Transport::Tcp4 => address.is_ipv4(),
         Transport::Tcp6 => address.is_ipv6(),
         Transport::Tcp | Transport::Unix => true,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::split;
-
-    #[test]
-    fn endpoints_are_read_as_go_reads_them() {
-        assert_eq!(split("localhost:4317"), Ok(("localhost", 4317)));
-        assert_eq!(split(":0"), Ok(("", 0)));
-        assert_eq!(split("[::1]:80"), Ok(("::1", 80)));
-        let wrong = [
-            ("localhost", "missing port in address"),
-            ("localhost:http", "\"http\" is not a port"),
-            ("localhost:70000", "\"70000\" is not a port"),
-            ("::1:80", "too many colons in address"),
-        ];
-        for (endpoint, message) in wrong {
-            assert_eq!(split(endpoint), Err(message.to_owned()), "{endpoint}");
-        }
     }
 }
