@@ -80,6 +80,13 @@ fn mistakes_are_shown_at_their_place() {
         let text = format!("# Wrong.\nreceivers:\n  {wrong}\n{REST}");
         assert_rejected(mistake, &text, place, message);
     }
+    let dangling =
+        format!("# Wrong.\nreceivers:\n  ebpf: {{}}\n{REST}").replace("[debug]", "[debugg]");
+    assert_rejected("a dangling reference", &dangling, "8:45", "debugg");
+}
+
+#[test]
+fn endpoints_of_exporters_that_cannot_be_are_shown_at_their_place() {
     for (exporter, place, message) in [
         (
             "otlp_grpc: {endpoint: 'backend:70000'}",
@@ -100,9 +107,6 @@ fn mistakes_are_shown_at_their_place() {
         let text = format!("# Wrong.\nexporters:\n  {exporter}\nreceivers: {{}}\n");
         assert_rejected("an endpoint that cannot be", &text, place, message);
     }
-    let dangling =
-        format!("# Wrong.\nreceivers:\n  ebpf: {{}}\n{REST}").replace("[debug]", "[debugg]");
-    assert_rejected("a dangling reference", &dangling, "8:45", "debugg");
 }
 
 #[test]

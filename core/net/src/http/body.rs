@@ -67,8 +67,8 @@ impl Body {
 
     /// Reads it whole and undoes its encoding.
     ///
-    /// The caller has made room for [`UNASKED_BYTES`]. `grown` is asked when more has come, with all
-    /// that room is needed for; the rest of what it refuses is read and thrown away.
+    /// The caller has made room for [`UNASKED_BYTES`]. `grown` is asked when more has come, with
+    /// all that room is needed for; the rest of what it refuses is read and thrown away.
     ///
     /// [`UNASKED_BYTES`]: crate::UNASKED_BYTES
     pub async fn read<E: From<BodyError>>(
