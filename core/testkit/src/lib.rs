@@ -1,4 +1,5 @@
-//! What tests of other crates share: a fake OTLP backend and certificates. For tests only.
+//! What tests of other crates share: a fake OTLP backend, requests to send, certificates. For tests
+//! only.
 //!
 //! It decodes with prost on purpose: the oracle must not be the code under test. So it must not
 //! know any other crate of this workspace.
@@ -6,6 +7,7 @@
 mod backend;
 pub mod certificates;
 mod raw;
+pub mod samples;
 
 pub use backend::{Answer, Backend, Payload, Protocol, Received, ReceivedLog, ReceivedMetric};
 pub use backend::{ReceivedSpan, Seen, nobody_listens};

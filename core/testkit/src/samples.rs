@@ -1,4 +1,5 @@
-//! One request of each signal, as prost makes it and as people write it in JSON.
+//! Requests of each signal, as prost makes them and as people write one in JSON; and where they are
+//! sent.
 
 use opentelemetry_proto::tonic::{
     collector::{
@@ -19,32 +20,41 @@ use opentelemetry_proto::tonic::{
     trace::v1::{ResourceSpans, ScopeSpans, Span, Status},
 };
 use prost::Message;
-use tapline_testkit::Payload;
+
+use crate::Payload;
 
 /// Traces, metrics, logs, profiles.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Signal {
+pub enum Signal {
+    /// Spans.
     Traces,
+    /// Points.
     Metrics,
+    /// Records.
     Logs,
+    /// Samples.
     Profiles,
 }
 
 /// An export request, which can be compared.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Export {
+pub enum Export {
+    /// Of traces.
     Traces(ExportTraceServiceRequest),
+    /// Of metrics.
     Metrics(ExportMetricsServiceRequest),
+    /// Of logs.
     Logs(ExportLogsServiceRequest),
+    /// Of profiles.
     Profiles(ExportProfilesServiceRequest),
 }
 
 impl Signal {
     /// Every signal.
-    pub(crate) const ALL: [Self; 4] = [Self::Traces, Self::Metrics, Self::Logs, Self::Profiles];
+    pub const ALL: [Self; 4] = [Self::Traces, Self::Metrics, Self::Logs, Self::Profiles];
 
     /// Returns the path of OTLP/HTTP.
-    pub(crate) fn path(self) -> &'static str {
+    pub fn path(self) -> &'static str {
         match self {
             Self::Traces => "/v1/traces",
             Self::Metrics => "/v1/metrics",
@@ -54,7 +64,7 @@ impl Signal {
     }
 
     /// Returns the method of OTLP/gRPC.
-    pub(crate) fn method(self) -> &'static str {
+    pub fn method(self) -> &'static str {
         match self {
             Self::Traces => "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
             Self::Metrics => "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
@@ -66,17 +76,28 @@ impl Signal {
     }
 
     /// Returns a request with one item.
-    pub(crate) fn sample(self) -> Export {
+    pub fn sample(self) -> Export {
         match self {
             Self::Traces => Export::Traces(traces(vec![span("GET /orders")])),
-            Self::Metrics => Export::Metrics(metrics()),
-            Self::Logs => Export::Logs(logs()),
+            Self::Metrics => Export::Metrics(metrics("orders")),
+            Self::Logs => Export::Logs(logs("an order\n\"of\" 3")),
             Self::Profiles => Export::Profiles(profiles()),
         }
     }
 
-    /// Returns the same request in the JSON of OTLP.
-    pub(crate) fn json(self) -> &'static str {
+    /// Returns a request with one item that, but for profiles, is worth compressing.
+    pub fn large_sample(self) -> Export {
+        let text = "GET /orders ".repeat(100);
+        match self {
+            Self::Traces => Export::Traces(traces(vec![span(&text)])),
+            Self::Metrics => Export::Metrics(metrics(&text)),
+            Self::Logs => Export::Logs(logs(&text)),
+            Self::Profiles => Export::Profiles(profiles()),
+        }
+    }
+
+    /// Returns what [`Signal::sample`] is in the JSON of OTLP.
+    pub fn json(self) -> &'static str {
         match self {
             Self::Traces => {
                 r#"{"resourceSpans": [{
@@ -118,7 +139,7 @@ impl Signal {
 
 impl Export {
     /// Writes it as protobuf.
-    pub(crate) fn encode(&self) -> Vec<u8> {
+    pub fn encode(&self) -> Vec<u8> {
         match self {
             Self::Traces(request) => request.encode_to_vec(),
             Self::Metrics(request) => request.encode_to_vec(),
@@ -128,7 +149,7 @@ impl Export {
     }
 
     /// Takes over what a backend has received.
-    pub(crate) fn received(payload: &Payload) -> Self {
+    pub fn received(payload: &Payload) -> Self {
         match payload {
             Payload::Traces(request) => Self::Traces(request.clone()),
             Payload::Metrics(request) => Self::Metrics(request.clone()),
@@ -142,7 +163,7 @@ impl Export {
 }
 
 /// Returns a request with these spans.
-pub(crate) fn traces(spans: Vec<Span>) -> ExportTraceServiceRequest {
+pub fn traces(spans: Vec<Span>) -> ExportTraceServiceRequest {
     let scope = ScopeSpans {
         spans,
         ..ScopeSpans::default()
@@ -163,7 +184,7 @@ pub(crate) fn traces(spans: Vec<Span>) -> ExportTraceServiceRequest {
 }
 
 /// Returns a span by name.
-pub(crate) fn span(name: &str) -> Span {
+pub fn span(name: &str) -> Span {
     let status = Status {
         code: 2,
         message: "größer".to_owned(),
@@ -185,7 +206,7 @@ pub(crate) fn span(name: &str) -> Span {
     }
 }
 
-fn metrics() -> ExportMetricsServiceRequest {
+fn metrics(name: &str) -> ExportMetricsServiceRequest {
     let point = NumberDataPoint {
         time_unix_nano: 1_700_000_000_000_000_001,
         // More than a number of JavaScript can hold.
@@ -193,7 +214,7 @@ fn metrics() -> ExportMetricsServiceRequest {
         ..NumberDataPoint::default()
     };
     let metric = Metric {
-        name: "orders".to_owned(),
+        name: name.to_owned(),
         unit: "{order}".to_owned(),
         data: Some(Data::Sum(Sum {
             data_points: vec![point],
@@ -215,8 +236,8 @@ fn metrics() -> ExportMetricsServiceRequest {
     }
 }
 
-fn logs() -> ExportLogsServiceRequest {
-    let body = Value::StringValue("an order\n\"of\" 3".to_owned());
+fn logs(body: &str) -> ExportLogsServiceRequest {
+    let body = Value::StringValue(body.to_owned());
     let record = LogRecord {
         time_unix_nano: 1_700_000_000_000_000_001,
         severity_number: 9,

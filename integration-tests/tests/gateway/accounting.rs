@@ -8,14 +8,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tapline_testkit::{Answer, Backend};
+use tapline_testkit::{
+    Answer, Backend,
+    samples::{Export, Signal, span, traces},
+};
 use tokio::task::JoinSet;
 
 use crate::{
     books::Page,
     client::{Packing, call},
     gateway::{Gateway, Ports},
-    samples::{Export, Signal, span, traces},
 };
 
 const SENDERS: usize = 3;

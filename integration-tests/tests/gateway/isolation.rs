@@ -2,12 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use tapline_testkit::{Answer, Backend};
+use tapline_testkit::{Answer, Backend, samples::Signal};
 
 use crate::{
     client::{Packing, call},
     gateway::{Gateway, Ports},
-    samples::Signal,
 };
 
 const REQUESTS: usize = 60;

@@ -9,4 +9,3 @@ mod drain;
 mod gateway;
 mod isolation;
 mod refusals;
-mod samples;

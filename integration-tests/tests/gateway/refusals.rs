@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
-use tapline_testkit::Backend;
+use tapline_testkit::{
+    Backend,
+    samples::{Export, Signal},
+};
 
 use crate::{
     client::{Packing, call, send},
     gateway::{Gateway, Ports},
-    samples::{Export, Signal},
 };
 
 const ARRIVAL_LIMIT: Duration = Duration::from_secs(5);
