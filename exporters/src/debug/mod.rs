@@ -4,6 +4,7 @@
 //! their lines. Memory is bounded by the text of one batch.
 
 mod config;
+mod safe;
 mod sampler;
 
 use std::{
@@ -75,7 +76,7 @@ fn rendered(batch: &Batch, verbosity: Verbosity) -> String {
     if !shown.ends_with('\n') {
         shown.push('\n');
     }
-    shown
+    safe::shown(shown)
 }
 
 #[cfg(test)]

@@ -41,12 +41,16 @@ impl Write for Closed {
 }
 
 fn one_log() -> Batch {
+    log_of("ready")
+}
+
+fn log_of(body: &str) -> Batch {
     let head = LogHead {
         time_ns: 0,
         observed_ns: 0,
         severity_number: 9,
         severity_text: "INFO",
-        body: "ready",
+        body,
         event_name: "",
         trace: None,
         flags: 0,
@@ -95,6 +99,24 @@ async fn each_form_is_longer_than_the_one_before() {
         detailed.starts_with(&basic) && detailed.contains("Body: Str(ready)"),
         "{detailed}"
     );
+}
+
+#[tokio::test]
+async fn what_a_stranger_wrote_does_not_reach_the_terminal() {
+    for verbosity in [Verbosity::Normal, Verbosity::Detailed] {
+        let config = Config {
+            verbosity,
+            ..Config::default()
+        };
+        let paper = Paper::default();
+        let exporter = build(&config, Box::new(paper.clone())).expect("builds");
+        let hostile = log_of("\x1b]0;owned\x07\u{9b}2J");
+        exporter.export(hostile).await.expect("is shown");
+        let text = String::from_utf8(paper.0.lock().expect("one test").clone()).expect("text");
+        assert!(text.contains("\\x1b]0;owned\\x07\\x9b2J"), "{text:?}");
+        let controls = text.chars().filter(|c| c.is_control());
+        assert!(controls.clone().all(|c| c == '\n' || c == '\t'), "{text:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
