@@ -34,12 +34,45 @@ pub fn print_node(node: &Node, secrets: Secrets) -> String {
         secrets,
     };
     if is_block(node) {
-        printer.block(node, 0, false);
+        printer.block(node, 0, Below::Nothing);
     } else {
-        printer.out = flow(node, false);
+        printer.out = flow(node, Below::Nothing);
         printer.out.push('\n');
     }
     printer.out
+}
+
+/// Which kind of key a value is below.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Below {
+    /// One that holds no secret.
+    Nothing,
+    /// One whose values are secrets.
+    Secret,
+    /// `headers`: values are secrets, but in the list form the names are values too.
+    Headers,
+    /// An item of that list.
+    Header,
+}
+
+impl Below {
+    /// Returns what the value of a key is below.
+    fn key(self, key: &str, secrets: Secrets) -> Self {
+        match self {
+            Self::Header if key == "name" => Self::Nothing,
+            Self::Nothing if secrets == Secrets::Shown || !looks_secret(key) => Self::Nothing,
+            Self::Nothing if key == "headers" => Self::Headers,
+            _ => Self::Secret,
+        }
+    }
+
+    /// Returns what the items of a list are below.
+    fn item(self) -> Self {
+        match self {
+            Self::Headers => Self::Header,
+            other => other,
+        }
+    }
 }
 
 struct Printer {
@@ -51,7 +84,7 @@ struct Printer {
 
 impl Printer {
     /// Writes the lines of a map or list, each indented; the first one is begun already in a list.
-    fn block(&mut self, node: &Node, indent: usize, is_secret: bool) {
+    fn block(&mut self, node: &Node, indent: usize, below: Below) {
         let margin = |position: usize| {
             if position == 0 {
                 String::new()
@@ -60,35 +93,34 @@ impl Printer {
             }
         };
         for (position, (key, value)) in node.entries().iter().enumerate() {
-            let hides = self.secrets == Secrets::Hidden && looks_secret(key);
             let _ = write!(
                 self.out,
                 "{}{}:",
                 margin(position),
                 plain_or_quoted(key, false)
             );
-            self.value(value, indent, is_secret || hides);
+            self.value(value, indent, below.key(key, self.secrets));
         }
         for (position, item) in node.items().iter().enumerate() {
             let _ = write!(self.out, "{}-", margin(position));
             if is_block(item) {
                 self.out.push(' ');
-                self.block(item, indent + 2, is_secret);
+                self.block(item, indent + 2, below.item());
             } else {
-                let _ = writeln!(self.out, " {}", flow(item, is_secret));
+                let _ = writeln!(self.out, " {}", flow(item, below));
             }
         }
     }
 
     /// Writes what follows `key:`.
-    fn value(&mut self, node: &Node, indent: usize, is_secret: bool) {
+    fn value(&mut self, node: &Node, indent: usize, below: Below) {
         if is_block(node) {
             let _ = write!(self.out, "\n{:1$}", "", indent + 2);
-            self.block(node, indent + 2, is_secret);
+            self.block(node, indent + 2, below);
         } else if node.is_null() {
             self.out.push('\n');
         } else {
-            let _ = writeln!(self.out, " {}", flow(node, is_secret));
+            let _ = writeln!(self.out, " {}", flow(node, below));
         }
     }
 }
@@ -100,16 +132,17 @@ fn is_block(node: &Node) -> bool {
 }
 
 /// Writes a value on one line.
-fn flow(node: &Node, is_secret: bool) -> String {
+fn flow(node: &Node, below: Below) -> String {
     match &node.kind {
         Kind::Map(_) => "{}".to_owned(),
         Kind::List(items) => {
-            let items: Vec<String> = items.iter().map(|item| flow(item, is_secret)).collect();
+            let items: Vec<String> = items.iter().map(|item| flow(item, below)).collect();
             format!("[{}]", items.join(", "))
         }
         Kind::Null => "null".to_owned(),
-        _ if is_secret => format!("\"{REDACTED}\""),
+        // A switch, such as `cookies::enabled`: no secret is that short.
         Kind::Bool(value) => value.to_string(),
+        _ if below != Below::Nothing => format!("\"{REDACTED}\""),
         Kind::Int(number) => number.to_string(),
         Kind::Float(number) => float(*number),
         Kind::String(text) => plain_or_quoted(text, true),
@@ -190,6 +223,18 @@ mod tests {
             - password: \"[REDACTED]\"\n";
         assert_eq!(print(&document, Secrets::Hidden), expected);
         assert!(print(&document, Secrets::Shown).contains("token: abc"));
+    }
+
+    #[test]
+    fn shows_what_is_no_secret_below_what_looks_like_one() {
+        let document = loaded(
+            "headers: [{name: x-key, value: v}, {name: n}]\ncookies: {enabled: true}\n\
+             b: {headers: {name: v}, headers_list: 'a=b'}\n",
+        );
+        let expected = "headers:\n  - name: x-key\n    value: \"[REDACTED]\"\n  - name: n\n\
+            cookies:\n  enabled: true\nb:\n  headers:\n    name: \"[REDACTED]\"\n  \
+            headers_list: \"[REDACTED]\"\n";
+        assert_eq!(print(&document, Secrets::Hidden), expected);
     }
 
     #[test]

@@ -30,7 +30,7 @@ const SECRET_WORDS: &[&str] = &[
 pub(crate) fn looks_secret(key: &str) -> bool {
     let key = key.to_lowercase();
     let names_a_place = key.ends_with("_file") || key.ends_with("_path");
-    key == "headers"
+    ["headers", "headers_list"].contains(&key.as_str())
         || key.ends_with("_pem")
         || (!names_a_place && SECRET_WORDS.iter().any(|word| key.contains(word)))
 }
