@@ -49,7 +49,11 @@ pub fn load(inputs: &[Input], environment: &Environment) -> Result<Document, Pro
         return Err(problems);
     }
     let merged = match documents.as_slice() {
-        [] => return Err(Problem::unplaced("the configuration is empty").into()),
+        [] => {
+            let names: Vec<&str> = inputs.iter().map(|input| input.name.as_str()).collect();
+            let message = format!("the configuration is empty: {}", names.join(", "));
+            return Err(Problem::unplaced(message).into());
+        }
         // Layering a single document would copy it for nothing.
         [only] => only.clone(),
         several => layer::merge(several)
