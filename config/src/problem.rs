@@ -152,6 +152,16 @@ impl Problems {
         self.kept.len() >= MAX_PROBLEMS
     }
 
+    /// Returns how many were only counted.
+    pub(crate) fn left_off(&self) -> usize {
+        self.left_off
+    }
+
+    /// Counts problems that were left off elsewhere.
+    pub(crate) fn leave_off(&mut self, count: usize) {
+        self.left_off += count;
+    }
+
     /// Returns the problems in the order of their places.
     pub fn iter(&self) -> std::slice::Iter<'_, Problem> {
         self.kept.iter()

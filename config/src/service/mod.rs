@@ -3,6 +3,7 @@
 //! Settings of components stay nodes, for their own types to be decoded from. Which types exist is
 //! told by the caller. Everything wrong is reported at once: this module collects, it never stops.
 
+mod listening;
 mod pipelines;
 mod references;
 mod sections;
@@ -114,6 +115,7 @@ impl Layout {
             service,
         };
         references::check(&layout, problems);
+        *problems = listening::sharpened(root, std::mem::take(problems));
         layout
     }
 }
