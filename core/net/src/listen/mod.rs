@@ -38,6 +38,14 @@ const SILENCE_BEFORE_PROBES: Duration = Duration::from_secs(15);
 pub struct ListenError {
     endpoint: String,
     reason: String,
+    is_in_use: bool,
+}
+
+impl ListenError {
+    /// Returns whether somebody else listens there.
+    pub fn is_in_use(&self) -> bool {
+        self.is_in_use
+    }
 }
 
 /// A listening socket. Dropping it parks the socket for the next listener on the same address.
@@ -64,6 +72,7 @@ impl Listener {
         let failed = |reason: String| ListenError {
             endpoint: endpoint.to_owned(),
             reason,
+            is_in_use: false,
         };
         let listener = if transport == Transport::Unix {
             Self::bind_path(Path::new(endpoint))
@@ -71,7 +80,10 @@ impl Listener {
             let addresses = address::resolve(transport, endpoint).await;
             Self::bind_first(transport, &addresses.map_err(failed)?)
         };
-        let listener = listener.map_err(|error| failed(reason(&error)))?;
+        let listener = listener.map_err(|error| ListenError {
+            is_in_use: error.kind() == io::ErrorKind::AddrInUse,
+            ..failed(reason(&error))
+        })?;
         tracing::info!(endpoint = listener.endpoint, "listening");
         Ok(listener)
     }

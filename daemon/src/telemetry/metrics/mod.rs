@@ -63,13 +63,19 @@ pub(crate) async fn start(
             }
         }
         Some(readers) => {
-            for reader in readers {
+            for (position, reader) in readers.iter().enumerate() {
+                let whose = |key| {
+                    let setting =
+                        format!("service::telemetry::metrics::readers[{position}]::{key}");
+                    move |error| format!("{setting}: {error}")
+                };
                 let prometheus = reader.pull.as_ref().map(|pull| &pull.exporter.prometheus);
                 if let Some(page) = prometheus.and_then(|page| page.as_ref()) {
-                    starter.page(page).await?;
+                    let page = starter.page(page).await;
+                    page.map_err(whose("pull::exporter::prometheus"))?;
                 }
                 if let Some(periodic) = &reader.periodic {
-                    starter.push(periodic)?;
+                    starter.push(periodic).map_err(whose("periodic"))?;
                 }
             }
         }

@@ -37,7 +37,8 @@ pub(super) struct Page {
     failures: AtomicU64,
 }
 
-/// Takes the port, or says why not: `cannot listen on localhost:8888: address in use`.
+/// Takes the port, or says why not: `cannot listen on localhost:8888: address in use`, and by whom
+/// as far as that is known.
 pub(super) async fn bind(config: &PageConfig) -> Result<Listener, String> {
     let is_bare_v6 = config.host.contains(':') && !config.host.starts_with('[');
     let host = if is_bare_v6 {
@@ -48,7 +49,13 @@ pub(super) async fn bind(config: &PageConfig) -> Result<Listener, String> {
     let endpoint = format!("{host}:{}", config.port);
     Listener::bind(Transport::Tcp, &endpoint)
         .await
-        .map_err(|error| error.to_string())
+        .map_err(|error| {
+            if error.is_in_use() {
+                format!("{error}: another process listens there, perhaps another tapline")
+            } else {
+                error.to_string()
+            }
+        })
 }
 
 /// Serves until `stop`.

@@ -401,14 +401,17 @@ async fn a_page_can_be_scraped_over_http() {
 }
 
 #[tokio::test]
-async fn a_port_in_use_is_an_error_that_names_it() {
+async fn a_port_in_use_is_an_error_that_names_it_its_setting_and_the_culprit() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     let port = taken.local_addr().expect("is bound").port();
     let text = format!(
         "readers: [{{pull: {{exporter: {{prometheus: {{host: 127.0.0.1, port: {port}}}}}}}}}]"
     );
     let error = started(&text).await.err().expect("is refused");
-    let expected = format!("cannot listen on 127.0.0.1:{port}: address in use");
+    let expected = format!(
+        "service::telemetry::metrics::readers[0]::pull::exporter::prometheus: cannot listen on \
+         127.0.0.1:{port}: address in use: another process listens there, perhaps another tapline"
+    );
     assert_eq!(error, expected);
 }
 
