@@ -66,10 +66,8 @@ pub(crate) fn build(
     keep: Keep,
 ) -> Result<Graph> {
     let workshop = Workshop { settings, view };
-    graph::build(&settings.plan, &workshop, meters, shared, keep).map_err(|errors| {
-        let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
-        anyhow!(lines.join("\n"))
-    })
+    graph::build(&settings.plan, &workshop, meters, shared, keep)
+        .map_err(|errors| settings.places.problems(&errors).into())
 }
 
 fn shared() -> Shared {

@@ -16,6 +16,7 @@ mod fingerprints;
 mod host;
 mod host_view;
 mod output;
+mod places;
 mod record;
 mod reference;
 mod reload;

@@ -16,6 +16,7 @@ use crate::{
         PROCESSORS, RECEIVERS,
     },
     fingerprints::Fingerprints,
+    places::Places,
     telemetry::TelemetryConfig,
 };
 
@@ -38,6 +39,8 @@ pub(crate) struct Settings {
     pub(crate) telemetry: TelemetryConfig,
     /// What is suspicious but usable.
     pub(crate) warnings: Problems,
+    /// Where the components are written.
+    pub(crate) places: Places,
     fingerprints: Fingerprints,
 }
 
@@ -105,6 +108,7 @@ pub(crate) fn check(document: &Document) -> Result<Settings, Problems> {
         exporters,
         plan,
         telemetry,
+        places: Places::of(&layout),
         fingerprints: Fingerprints::of(&layout),
         warnings: problems,
     })
