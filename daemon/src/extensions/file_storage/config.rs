@@ -1,5 +1,7 @@
 //! Settings of `file_storage`: the Collector's keys, and a quota.
 
+use std::{fs, io::ErrorKind};
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tapline_config::{Duration, Invalid, Validate};
@@ -102,6 +104,17 @@ impl Config {
             .ok_or_else(|| format!("must be octal and from 0700 to 0777, not {written:?}"))
     }
 
+    /// Says why the directory cannot be used, as far as that can be seen without creating anything
+    /// and without the rights of whoever will.
+    fn obstacle(&self) -> Option<&'static str> {
+        match fs::metadata(&self.directory) {
+            Ok(found) => (!found.is_dir()).then_some("is not a directory"),
+            Err(error) if error.kind() == ErrorKind::NotFound => (!self.create_directory)
+                .then_some("does not exist: create it, or set `create_directory: true`"),
+            Err(error) => (error.kind() == ErrorKind::NotADirectory).then_some("is below a file"),
+        }
+    }
+
     /// Returns what to do if a log cannot be opened.
     pub(super) fn on_failure(&self) -> OnFailure {
         if self.recreate {
@@ -117,6 +130,8 @@ impl Validate for Config {
         let mut invalid = Vec::new();
         if self.directory.is_empty() {
             invalid.push(Invalid::at("directory", "must not be empty"));
+        } else if let Some(message) = self.obstacle() {
+            invalid.push(Invalid::at("directory", message));
         }
         if let Err(message) = self.creation() {
             invalid.push(Invalid::at("directory_permissions", message));

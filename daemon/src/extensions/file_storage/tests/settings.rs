@@ -117,20 +117,44 @@ async fn says_which_directory_it_cannot_use() {
     let (missing, file) = (scratch.0.join("missing"), scratch.0.join("file"));
     fs::write(&file, "").expect("writable");
     let (missing, file) = (missing.display(), file.display());
-    let said = start(extension(&format!(
-        "directory: {missing}\ncreate_directory: false"
-    )))
-    .await;
+    for (text, message) in [
+        (
+            format!("directory: {missing}\ncreate_directory: false"),
+            "`directory` does not exist: create it, or set `create_directory: true`",
+        ),
+        (
+            format!("directory: {file}"),
+            "`directory` is not a directory",
+        ),
+        (
+            format!("directory: {file}/x"),
+            "`directory` is below a file",
+        ),
+    ] {
+        let said = read(&text).expect_err("it is refused");
+        assert!(said.contains(message), "{said}");
+        assert!(said.contains("c.yaml:1:12"), "{said}");
+    }
+    // What was there when the configuration was checked may be gone when it is started.
+    let extension = |directory: String, create_directory| {
+        let config = Config {
+            directory,
+            create_directory,
+            ..Config::default()
+        };
+        build(&config, &Meters::new()).expect("it is valid")
+    };
+    let said = start(extension(missing.to_string(), false)).await;
     let expected = format!(
         "storage directory {missing} does not exist: create it, or set create_directory: true"
     );
     assert_eq!(said, Err(expected));
-    let said = start(extension(&format!("directory: {file}"))).await;
+    let said = start(extension(file.to_string(), true)).await;
     assert_eq!(
         said,
         Err(format!("storage directory {file} is not a directory"))
     );
-    let said = start(extension(&format!("directory: {file}/x")))
+    let said = start(extension(format!("{file}/x"), true))
         .await
         .expect_err("it is refused");
     assert!(
