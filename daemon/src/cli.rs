@@ -5,9 +5,17 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use tapline_config::Duration;
 
+const ABOUT: &str = "\
+Shows every request that programs on this machine serve and make, without touching them,
+and receives, processes and sends OpenTelemetry data, configured like the Collector.
+
+Examples:
+  sudo tapline                            tap this machine, show every request
+  tapline --config gateway.yaml --watch   run a gateway, reload it when the file changes";
+
 /// Taps this machine's requests and moves OpenTelemetry data.
 #[derive(Debug, Parser)]
-#[command(version, about, args_conflicts_with_subcommands = true)]
+#[command(version, about = ABOUT, args_conflicts_with_subcommands = true)]
 pub(crate) struct Cli {
     /// What to do; without a command, tapline runs.
     #[command(subcommand)]
