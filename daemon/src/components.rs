@@ -258,7 +258,7 @@ fn read_resource(node: &Node, problems: &mut Problems) -> Option<MakeProcessor> 
 fn read_debug(node: &Node, problems: &mut Problems) -> Option<MakeExporter> {
     let config: debug::Config = decode_valid(node, problems)?;
     Some(Box::new(move |context| {
-        let exporter = debug::build(&config, output::debug(&config))?;
+        let exporter = debug::build(&config, output::debug(&config, context))?;
         let queue = delivery::queue(&config.sending_queue, &context.shared.services)?;
         Ok(Ship {
             exporter,

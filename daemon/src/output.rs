@@ -6,6 +6,9 @@ use tapline_exporters::{
     debug::{Config, Destination},
     terminal::Screen,
 };
+use tapline_pipeline::BuildContext;
+
+use crate::telemetry::logs::Sheet;
 
 /// Standard output as the `terminal` exporter needs it (<https://no-color.org>).
 pub(crate) fn screen() -> Screen {
@@ -26,9 +29,10 @@ fn color_allowed() -> bool {
 }
 
 /// Where a `debug` exporter writes.
-pub(crate) fn debug(config: &Config) -> Box<dyn Write + Send> {
+pub(crate) fn debug(config: &Config, context: &BuildContext) -> Box<dyn Write + Send> {
     match config.destination() {
         Destination::Stdout => Box::new(stdout()),
-        Destination::Stderr | Destination::InternalLog => Box::new(stderr()),
+        Destination::Stderr => Box::new(stderr()),
+        Destination::InternalLog => Box::new(Sheet::of_exporter(&context.id, context.signal)),
     }
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use tapline_config::{Duration, Invalid, Validate};
 use tracing::level_filters::LevelFilter;
 
-use super::sampler;
+use super::{sampler, sink};
 use crate::telemetry::{otlp::OtlpConfig, written::Written};
 
 /// What the user wrote.
@@ -57,6 +57,19 @@ impl Default for LogsConfig {
             initial_fields: BTreeMap::new(),
             processors: Vec::new(),
             disable_zap_resource: false,
+        }
+    }
+}
+
+impl LogsConfig {
+    /// Returns what writes the same lines to standard error, and nothing anywhere else.
+    pub(crate) fn on_stderr(&self) -> Self {
+        let stderr = || vec!["stderr".to_owned()];
+        Self {
+            output_paths: stderr(),
+            error_output_paths: stderr(),
+            processors: Vec::new(),
+            ..self.clone()
         }
     }
 }
@@ -265,6 +278,13 @@ impl Validate for LogsConfig {
             if let Some(position) = paths.iter().position(String::is_empty) {
                 let path = format!("{key}::{position}");
                 invalid.push(Invalid::at(path, "must not be empty"));
+            }
+            for (position, path) in paths.iter().enumerate() {
+                let obstacle = sink::obstacle(path).filter(|_| !path.is_empty());
+                invalid.extend(obstacle.map(|obstacle| {
+                    let message = format!("cannot be opened: {obstacle}");
+                    Invalid::at(format!("{key}::{position}"), message)
+                }));
             }
         }
         invalid

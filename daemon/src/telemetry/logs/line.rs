@@ -83,6 +83,20 @@ impl Line {
         }
     }
 
+    /// Makes a line that comes from no place in our sources.
+    pub(super) fn made(level: Level, message: &str, fields: &[(&'static str, String)]) -> Self {
+        let mut given = Fields::default();
+        for (name, value) in fields {
+            given.add(*name, value.as_str());
+        }
+        Self {
+            level,
+            caller: None,
+            message: message.to_owned(),
+            fields: given,
+        }
+    }
+
     #[cfg(test)]
     pub(super) fn new(level: Level, caller: &str, message: &str, fields: &[(&str, Value)]) -> Self {
         let mut given = Fields::default();
@@ -229,6 +243,10 @@ impl Form {
             with_color: only_to_stderr && output::color_on_stderr(),
             first,
         }
+    }
+
+    pub(super) fn encoding(&self) -> Encoding {
+        self.encoding
     }
 
     #[cfg(test)]

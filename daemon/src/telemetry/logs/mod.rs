@@ -1,12 +1,14 @@
 //! tapline's own log: `service: telemetry: logs:`, in the Collector's two forms.
 //!
 //! *config* is what the user wrote, *line* how one event is written, *sampler* which events are
-//! left out, *sink* where lines go, *ship* how records go to a backend. A subscriber of `tracing`
-//! joins them; it is there once, and what it does is replaced when the configuration changes.
+//! left out, *sink* where lines go, *ship* how records go to a backend, *sheet* how text of many
+//! lines gets in. A subscriber of `tracing` joins them; it is there once, and what it does is
+//! replaced when the configuration changes.
 
 mod config;
 mod line;
 mod sampler;
+mod sheet;
 mod ship;
 mod sink;
 #[cfg(test)]
@@ -23,13 +25,14 @@ use tracing_subscriber::{
     util::SubscriberInitExt,
 };
 
-pub(crate) use self::config::LogsConfig;
 use self::{
+    config::Encoding,
     line::{Form, Line},
     sampler::{Sampler, Verdict},
     ship::{Ship, Shipment, ship},
-    sink::Sinks,
+    sink::{Sinks, Stream},
 };
+pub(crate) use self::{config::LogsConfig, sheet::Sheet};
 use super::Resource;
 
 /// Libraries whose `debug` says nothing about tapline.
@@ -60,6 +63,25 @@ pub(crate) fn start(config: &LogsConfig, resource: &Resource) -> Result<(), Stri
     let _installed_before = Registry::default().with(Relay).try_init();
     callsite::rebuild_interest_cache();
     Ok(())
+}
+
+/// Where the last word of a process that fails belongs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LastWord {
+    /// To the log: somebody reads it line by line, and text beside it would break it.
+    Log,
+    /// To standard error, where people are: the log goes there too, or says nothing.
+    Stderr,
+    /// To both: the log is elsewhere.
+    Both,
+}
+
+/// Returns where the last word belongs now.
+pub(crate) fn last_word() -> LastWord {
+    let current = CURRENT.read().expect(UNBROKEN);
+    current
+        .as_ref()
+        .map_or(LastWord::Stderr, |log| log.last_word())
 }
 
 /// Begins to send log records to backends, if the configuration says so; needs a runtime.
@@ -155,6 +177,18 @@ impl Log {
             shipping.tasks.spawn(shipment.run(shipping.stop.clone()));
         }
         shipping
+    }
+
+    fn last_word(&self) -> LastWord {
+        if self.level < LevelFilter::ERROR {
+            return LastWord::Stderr;
+        }
+        let has = |stream| self.sinks.has(stream);
+        match self.form.encoding() {
+            Encoding::Json if has(Stream::Stdout) || has(Stream::Stderr) => LastWord::Log,
+            Encoding::Console if has(Stream::Stderr) => LastWord::Stderr,
+            Encoding::Console | Encoding::Json => LastWord::Both,
+        }
     }
 
     fn wants(&self, metadata: &Metadata<'_>) -> bool {

@@ -1,16 +1,23 @@
 //! Where lines go: standard output, standard error, files that grow at their end.
 
 use std::{
-    fs::{File, OpenOptions},
-    io::{self, Write, stderr, stdout},
+    fs::{self, File, OpenOptions},
+    io::{self, ErrorKind, Write, stderr, stdout},
+    path::Path,
     sync::Mutex,
 };
+
+/// A stream that every process has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stream {
+    Stdout,
+    Stderr,
+}
 
 /// One place for lines.
 #[derive(Debug)]
 enum Sink {
-    Stdout,
-    Stderr,
+    Stream(Stream),
     File(File),
     #[cfg(test)]
     Memory(std::sync::Arc<Mutex<String>>),
@@ -41,6 +48,13 @@ impl Sinks {
         (Self { lines, troubles }, text)
     }
 
+    /// Returns whether lines go to a stream.
+    pub(super) fn has(&self, wanted: Stream) -> bool {
+        let lines = self.lines.lock().expect("writing does not panic");
+        let is_it = |sink: &Sink| matches!(sink, Sink::Stream(stream) if *stream == wanted);
+        lines.iter().any(is_it)
+    }
+
     /// Writes a line everywhere, in one piece each.
     pub(super) fn write(&self, line: &str) {
         let mut lines = self.lines.lock().expect("writing does not panic");
@@ -57,6 +71,31 @@ impl Sinks {
     }
 }
 
+/// Says why lines cannot go to a path, as far as that can be seen without creating anything and
+/// without the rights of whoever will.
+pub(super) fn obstacle(path: &str) -> Option<String> {
+    let path = path.strip_prefix("file://").unwrap_or(path);
+    if matches!(path, "stdout" | "stderr") {
+        return None;
+    }
+    let missing =
+        |error: &io::Error| matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory);
+    match fs::metadata(path) {
+        Ok(found) if found.is_dir() => Some(format!("{path} is a directory")),
+        Ok(_) => None,
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            let parent = Path::new(path).parent()?;
+            let shown = parent.display();
+            let is_here = parent.as_os_str().is_empty();
+            let looked = fs::metadata(parent)
+                .err()
+                .filter(|error| !is_here && missing(error));
+            looked.map(|_| format!("the directory {shown} does not exist"))
+        }
+        Err(error) => missing(&error).then(|| format!("{path} is below a file")),
+    }
+}
+
 fn open_all(paths: &[String]) -> Result<Vec<Sink>, String> {
     paths.iter().map(|path| Sink::open(path)).collect()
 }
@@ -65,8 +104,8 @@ impl Sink {
     fn open(path: &str) -> Result<Self, String> {
         let path = path.strip_prefix("file://").unwrap_or(path);
         match path {
-            "stdout" | "/dev/stdout" => Ok(Self::Stdout),
-            "stderr" | "/dev/stderr" => Ok(Self::Stderr),
+            "stdout" | "/dev/stdout" => Ok(Self::Stream(Stream::Stdout)),
+            "stderr" | "/dev/stderr" => Ok(Self::Stream(Stream::Stderr)),
             file => OpenOptions::new()
                 .append(true)
                 .create(true)
@@ -78,8 +117,8 @@ impl Sink {
 
     fn write(&mut self, line: &str) -> io::Result<()> {
         match self {
-            Self::Stdout => stdout().lock().write_all(line.as_bytes()),
-            Self::Stderr => stderr().lock().write_all(line.as_bytes()),
+            Self::Stream(Stream::Stdout) => stdout().lock().write_all(line.as_bytes()),
+            Self::Stream(Stream::Stderr) => stderr().lock().write_all(line.as_bytes()),
             Self::File(file) => file.write_all(line.as_bytes()),
             #[cfg(test)]
             Self::Memory(text) => {

@@ -296,3 +296,79 @@ fn a_later_start_replaces_the_log_of_the_process() {
     *CURRENT.write().expect(UNBROKEN) = None;
     std::fs::remove_dir_all(&directory).expect("is ours");
 }
+
+#[test]
+fn paths_that_cannot_be_opened_are_found_when_they_are_read() {
+    let table = [
+        (
+            "output_paths: [stderr, /nonexistent/x.log]",
+            "`output_paths::1` cannot be opened: the directory /nonexistent does not exist",
+        ),
+        (
+            "error_output_paths: ['file:///nonexistent/a/x.log']",
+            "`error_output_paths::0` cannot be opened: the directory /nonexistent/a does not exist",
+        ),
+        (
+            "output_paths: [/]",
+            "`output_paths::0` cannot be opened: / is a directory",
+        ),
+        (
+            "output_paths: [/proc/version/x.log]",
+            "`output_paths::0` cannot be opened: /proc/version/x.log is below a file",
+        ),
+    ];
+    for (text, message) in table {
+        assert_eq!(config(text).expect_err("is refused"), message, "{text}");
+    }
+    config("output_paths: [stdout, /dev/stderr, not_there_yet.log]").expect("can be opened");
+    let there_yet = std::path::Path::new("not_there_yet.log").exists();
+    assert!(!there_yet, "looking creates nothing");
+}
+
+#[test]
+fn what_the_debug_exporter_shows_is_a_line_where_lines_are_json() {
+    let id = tapline_config::ComponentId::parse("debug/x").expect("an id");
+    let sheet = Sheet::of_exporter(&id, tapline_pdata::Signal::Traces);
+    let shown = |text: &str| {
+        let (sinks, memory) = Sinks::memory();
+        let config = config(text).expect("is valid");
+        let log = Log::onto(sinks, &config, &Resource::default()).expect("can be made");
+        sheet.write_into(&log, "Traces\n\tspan \"a\"\n");
+        memory.lock().expect("not poisoned").clone()
+    };
+    assert_eq!(shown("{}"), "Traces\n\tspan \"a\"\n");
+    assert_eq!(shown("level: warn"), "");
+    let line = shown("encoding: json\ndisable_zap_resource: true");
+    let line: serde_json::Value = serde_json::from_str(&line).expect("one line of JSON");
+    assert_eq!(line["level"], "info");
+    assert_eq!(line["msg"], "Traces\n\tspan \"a\"");
+    assert_eq!(line["otelcol.component.id"], "debug/x");
+    assert_eq!(line["otelcol.signal"], "traces");
+}
+
+#[test]
+fn the_last_word_is_where_somebody_looks_and_breaks_no_lines() {
+    let scratch = std::env::temp_dir().join(format!("tapline-last-word-{}", std::process::id()));
+    let file = format!("output_paths: ['{}']", scratch.display());
+    let table = [
+        ("{}".to_owned(), LastWord::Stderr),
+        ("output_paths: [stdout]".to_owned(), LastWord::Both),
+        ("encoding: json".to_owned(), LastWord::Log),
+        (
+            "{encoding: json, output_paths: [stdout]}".to_owned(),
+            LastWord::Log,
+        ),
+        (
+            "{encoding: json, level: fatal}".to_owned(),
+            LastWord::Stderr,
+        ),
+        (file.clone(), LastWord::Both),
+        (format!("{file}\nencoding: json"), LastWord::Both),
+    ];
+    for (text, expected) in table {
+        let config = config(&text).expect("is valid");
+        let log = Log::new(&config, &Resource::default()).expect("can be made");
+        assert_eq!(log.last_word(), expected, "{text}");
+    }
+    std::fs::remove_file(&scratch).expect("was made");
+}
