@@ -110,7 +110,8 @@ pub trait Receiver: Send {
     async fn start(self: Box<Self>, out: Outlets, stop: Stop) -> Result<Work, StartError>;
 }
 
-/// A processor with time or memory.
+/// A processor with time or memory. It keeps the book of its items, with `Meters::account`: nobody
+/// else knows what it holds, and why it refuses.
 #[async_trait]
 pub trait Stage: Consumer {
     /// Returns the background work of this stage, running until `stop`, if it has any.

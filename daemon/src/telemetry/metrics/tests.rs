@@ -273,6 +273,56 @@ fn how_sending_failed_is_told_at_detailed_and_summed_below() {
     );
 }
 
+/// Starts what a configuration says.
+async fn running(text: &str, meters: &Meters) -> tapline_pipeline::graph::Running {
+    let document = load(&[Input::text("c.yaml", text)], &Environment::default()).expect("YAML");
+    let settings = crate::settings::check(&document).expect("is valid");
+    let graph = crate::host::build(
+        &settings,
+        &crate::host_view::HostView::new(meters.clone()),
+        meters,
+        &tapline_pipeline::Shared::default(),
+        tapline_pipeline::graph::Keep::default(),
+    )
+    .expect("can be built");
+    graph.start(RunSettings::default()).await.expect("starts")
+}
+
+#[tokio::test]
+async fn every_component_that_takes_items_has_a_book() {
+    let text = "receivers: {otlp: {protocols: {http: {endpoint: '127.0.0.1:0'}}}}\n\
+                processors:\n  attributes: {actions: [{key: a, action: delete}]}\n  batch:\n  \
+                memory_limiter: {check_interval: 1s, limit_mib: 100}\n  \
+                resource: {attributes: [{key: a, action: delete}]}\n\
+                exporters: {otlp: {endpoint: 'localhost:1'}, otlp_http: {endpoint: 'http://a:1'}, \
+                debug: , terminal: }\nservice:\n  pipelines:\n    traces: {receivers: [otlp], \
+                processors: [memory_limiter, attributes, resource, batch], \
+                exporters: [otlp, otlp_http, debug, terminal]}\n";
+    let meters = Meters::new();
+    let running = running(text, &meters).await;
+    let books = meters.books().queued();
+    let mut owners: Vec<_> = books
+        .iter()
+        .map(|(labels, _)| format!("{} {}", labels["kind"], labels["component"]))
+        .collect();
+    owners.sort();
+    running.stop().await;
+    assert_eq!(
+        owners,
+        [
+            "exporter debug",
+            "exporter otlp",
+            "exporter otlp_http",
+            "exporter terminal",
+            "processor attributes",
+            "processor batch",
+            "processor memory_limiter",
+            "processor resource",
+            "receiver otlp",
+        ]
+    );
+}
+
 /// Names on the page of a running gateway with one of each component, without `promhttp` and
 /// `target`.
 async fn names(level: Level) -> String {
@@ -281,20 +331,10 @@ async fn names(level: Level) -> String {
                 exporters: {otlp: {endpoint: 'localhost:1'}}\nservice:\n  pipelines:\n    \
                 traces: {receivers: [otlp], processors: [memory_limiter, batch], \
                 exporters: [otlp]}\n";
-    let document = load(&[Input::text("c.yaml", text)], &Environment::default()).expect("YAML");
-    let settings = crate::settings::check(&document).expect("is valid");
     let meters = Meters::new();
     let page = page(&meters, level, PageConfig::default());
     process::register(&meters, Instant::now());
-    let graph = crate::host::build(
-        &settings,
-        &crate::host_view::HostView::new(meters.clone()),
-        &meters,
-        &tapline_pipeline::Shared::default(),
-        tapline_pipeline::graph::Keep::default(),
-    )
-    .expect("can be built");
-    let running = graph.start(RunSettings::default()).await.expect("starts");
+    let running = running(text, &meters).await;
     let text = scraped(&page, "");
     let names = text.lines().filter_map(|line| line.strip_prefix("# TYPE "));
     let names = names.filter(|name| name.starts_with("otelcol_") || name.starts_with("tapline_"));
