@@ -7,12 +7,16 @@ use std::{
 };
 
 use anyhow::{Context, Result, anyhow};
+use tapline_config::{Problem, Problems};
 use tapline_net::listen::close_parked;
 use tapline_pipeline::{
     Gauge, Meters, Proxies, Shared,
     graph::{self, Graph, Keep, RunSettings, Running},
 };
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    time::timeout,
+};
 use tracing::{error, info, warn};
 
 use crate::{
@@ -30,6 +34,10 @@ const RELOAD_FAILED: (&str, &str) = (
     "Whether the last configuration that was read could not be used, so that an older one runs.",
 );
 
+/// How long a reload may go on that was under way when somebody asked to stop, and which part of
+/// the time there is to stop that may be at most.
+const RELOAD_GRACE: (Duration, u32) = (Duration::from_secs(1), 10);
+
 /// How often sockets are closed that a stopped server has left and no other took over.
 const SWEEP_EVERY: Duration = Duration::from_secs(5);
 
@@ -46,6 +54,8 @@ pub(crate) struct Host {
     /// Absent while own metrics could not be told as the last configuration wants.
     pub(crate) telling: Option<metrics::Telling>,
     pub(crate) shipping: logs::Shipping,
+    /// What a reload that was cut short has left to say.
+    pub(crate) former_shipping: Option<logs::Shipping>,
     pub(crate) reload_failed: Gauge,
     pub(crate) started: Instant,
 }
@@ -88,28 +98,30 @@ pub(crate) async fn run(
     info!(version = env!("CARGO_PKG_VERSION"), "Starting tapline...");
     // Listened to from here on, so that a signal during the start is not lost.
     let mut signals = Signals::new()?;
-    let mut host = Host::start(settings, conduct.shutdown_timeout.get()).await?;
+    let time_to_stop = conduct.shutdown_timeout.get();
+    let mut host = Host::start(settings, time_to_stop).await?;
     info!("Everything is ready. Begin running and processing data.");
     let mut sweep = tokio::time::interval(SWEEP_EVERY);
     let failure = loop {
         tokio::select! {
             name = signals.any() => {
-                info!(signal = name, "Received signal from OS");
+                info!(signal = name, "{RECEIVED}");
                 if name != HANGUP {
                     break None;
                 }
-                if let Err(failure) = host.reload(&sources).await {
-                    break Some(failure);
-                }
             }
-            () = watch.changed() => {
-                if let Err(failure) = host.reload(&sources).await {
-                    break Some(failure);
-                }
-            }
+            () = watch.changed() => {}
             // What a reload has left over may stop long after it: nobody will take its socket.
-            _ = sweep.tick() => close_parked(),
+            _ = sweep.tick() => {
+                close_parked();
+                continue;
+            }
             fatal = host.running.wait_fatal() => break Some(fatal.into()),
+        }
+        match reload(&mut host, &sources, &mut signals, time_to_stop).await {
+            Ok(Wish::GoOn) => {}
+            Ok(Wish::Stop) => break None,
+            Err(failure) => break Some(failure),
         }
     };
     if let Some(failure) = &failure {
@@ -118,6 +130,38 @@ pub(crate) async fn run(
     info!("Starting shutdown...");
     stop(host, &mut signals).await;
     failure.map_or(Ok(()), Err)
+}
+
+/// What somebody wants after a reload.
+enum Wish {
+    GoOn,
+    Stop,
+}
+
+/// Reloads, for as long as nobody asks to stop: a reload may be slow, or hang.
+async fn reload(
+    host: &mut Host,
+    sources: &Sources,
+    signals: &mut Signals,
+    time_to_stop: Duration,
+) -> Result<Wish> {
+    let mut reloading = Box::pin(host.reload(sources));
+    let name = tokio::select! {
+        done = &mut reloading => return done.map(|()| Wish::GoOn),
+        name = signals.stop() => name,
+    };
+    let asked = Instant::now();
+    info!(signal = name, "{RECEIVED}");
+    let (longest, part) = RELOAD_GRACE;
+    // Cut off after that; what runs can be stopped all the same.
+    let ended = timeout(longest.min(time_to_stop / part), &mut reloading).await;
+    drop(reloading);
+    match ended {
+        Ok(done) => done?,
+        Err(_elapsed) => warn!("stopping in the middle of a reload"),
+    }
+    host.running.shorten_stop(asked.elapsed());
+    Ok(Wish::Stop)
 }
 
 /// Stops everything, or not everything if somebody asks for that.
@@ -178,30 +222,34 @@ impl Host {
             view,
             telling: Some(telling),
             shipping,
+            former_shipping: None,
             reload_failed,
             started,
         })
     }
 
-    async fn stop(self) {
+    async fn stop(mut self) {
         self.view.is_stopping();
         // What could not be delivered is in the log by now.
         let _stopped = self.running.stop().await;
         close_parked();
-        if let Some(telling) = self.telling {
+        if let Some(telling) = &mut self.telling {
             telling.stop().await;
+        }
+        if let Some(former) = &mut self.former_shipping {
+            former.stop().await;
         }
         self.shipping.stop().await;
     }
 
+    /// Cancel-safe as far as stopping goes: whatever it has come to, everything can be stopped.
     async fn reload(&mut self, sources: &Sources) -> Result<()> {
-        let read = settings::document(sources).and_then(|document| settings::check(&document));
-        let failed = match read {
+        let done = match read(sources).await {
             Ok(next) => self.exchange(next).await?,
             Err(problems) => Err(problems.to_string()),
         };
         close_parked();
-        match failed {
+        match done {
             Ok(()) => {
                 self.reload_failed.set(0);
                 info!("Config updated");
@@ -214,6 +262,17 @@ impl Host {
         Ok(())
     }
 }
+
+/// Reads the configuration anew, on a thread that may wait for its files.
+async fn read(sources: &Sources) -> Result<Settings, Problems> {
+    let sources = sources.clone();
+    let read = tokio::task::spawn_blocking(move || settings::document(&sources)).await;
+    let document = read.map_err(|error| Problem::unplaced(error.to_string()))?;
+    settings::check(&document?)
+}
+
+/// What is said of a signal.
+const RECEIVED: &str = "Received signal from OS";
 
 /// The signal that means: read the configuration again.
 const HANGUP: &str = "SIGHUP";

@@ -9,7 +9,7 @@ use tracing::info;
 use crate::{
     host::{Host, build},
     settings::Settings,
-    telemetry::{logs, metrics},
+    telemetry::{TelemetryConfig, logs, metrics},
 };
 
 impl Host {
@@ -34,12 +34,15 @@ impl Host {
             self.turn_back().await?;
             return Ok(Err(failure.to_string()));
         }
-        let told = self.speak_as(&next).await;
+        if let Err(problem) = self.speak_as(&next).await {
+            self.turn_back().await?;
+            return Ok(Err(problem));
+        }
         let plan = &next.plan;
         self.view
             .set_graph(self.running.status(), plan.pipelines(), plan.extensions());
         self.settings = next;
-        Ok(told)
+        Ok(Ok(()))
     }
 
     /// Returns to the configuration that ran before one whose components did not start.
@@ -71,20 +74,36 @@ impl Host {
         changed.map(|(id, ..)| Node::Receiver { id: id.clone() })
     }
 
-    /// Exchanges what tapline tells about itself, where that has changed.
+    /// Exchanges what tapline tells about itself, where that has changed. Tells it as before if
+    /// that cannot be.
     async fn speak_as(&mut self, next: &Settings) -> Result<(), String> {
         let (before, after) = (&self.settings.telemetry, &next.telemetry);
         // What could not be told last time is tried again.
         if before.written == after.written && self.telling.is_some() {
             return Ok(());
         }
-        logs::start(&after.logs, &after.resource)?;
-        let shipping = std::mem::replace(&mut self.shipping, logs::start_shipping());
-        shipping.stop().await;
-        if let Some(telling) = self.telling.take() {
+        let before = before.clone();
+        let spoken = self.speak(after).await;
+        if spoken.is_err()
+            && let Err(error) = self.speak(&before).await
+        {
+            tracing::warn!(error, "own telemetry cannot be told as before");
+        }
+        spoken
+    }
+
+    /// Tells what there is to tell in this way. What is left to say in the former way is said, or
+    /// kept to be said when everything stops.
+    async fn speak(&mut self, telemetry: &TelemetryConfig) -> Result<(), String> {
+        logs::start(&telemetry.logs, &telemetry.resource)?;
+        let former = std::mem::replace(&mut self.shipping, logs::start_shipping());
+        self.former_shipping.insert(former).stop().await;
+        self.former_shipping = None;
+        if let Some(telling) = &mut self.telling {
             telling.stop().await;
         }
-        let (metrics, resource) = (&after.metrics, &after.resource);
+        self.telling = None;
+        let (metrics, resource) = (&telemetry.metrics, &telemetry.resource);
         let telling = metrics::start(metrics, resource, &self.meters, self.started).await?;
         self.telling = Some(telling);
         Ok(())

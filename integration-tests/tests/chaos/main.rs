@@ -6,6 +6,7 @@
 mod books;
 mod chain;
 mod client;
+mod exchange;
 mod load;
 mod process;
 mod reload;

@@ -18,8 +18,10 @@ use crate::{
 
 const RELOADS: usize = 100;
 const ARRIVAL_LIMIT: Duration = Duration::from_secs(20);
-const UPDATED: &str = "Config updated";
-const NOT_USED: &str = "configuration not used";
+/// What is said of a configuration that runs now.
+pub(crate) const UPDATED: &str = "Config updated";
+/// What is said of one that does not.
+pub(crate) const NOT_USED: &str = "configuration not used";
 
 /// Where everything is.
 struct Places {
@@ -171,7 +173,7 @@ async fn assert_reload_failed(process: &Process, value: u64) {
 }
 
 /// Puts a file in place of another at once, as careful editors and kubelets do.
-fn write(path: &Path, text: &str) {
+pub(crate) fn write(path: &Path, text: &str) {
     let next = path.with_extension("next");
     fs::write(&next, text).expect("our own directory can be written");
     fs::rename(&next, path).expect("our own directory can be written");

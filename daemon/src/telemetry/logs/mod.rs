@@ -105,7 +105,8 @@ pub(crate) struct Shipping {
 
 impl Shipping {
     /// Sends what is left. The last thing to stop: what others say while stopping is sent too.
-    pub(crate) async fn stop(mut self) {
+    /// Cancel-safe: it may be asked again.
+    pub(crate) async fn stop(&mut self) {
         self.stop.request();
         while self.tasks.join_next().await.is_some() {}
     }

@@ -225,7 +225,7 @@ async fn records_are_sent_to_a_backend_over_both_protocols() {
         let config = config(&text).expect("is valid");
         let log = Log::onto(sinks, &config, &Resource::default()).expect("can start");
         let log = Arc::new(log);
-        let shipping = log.start_shipping(Shipping {
+        let mut shipping = log.start_shipping(Shipping {
             stop: Stop::new(),
             tasks: JoinSet::new(),
         });

@@ -488,7 +488,7 @@ async fn metrics_are_pushed_to_a_backend_over_both_protocols() {
              headers: [{{name: x-tenant, value: t}}]\n",
             backend.url()
         );
-        let (_meters, telling) = started(&text).await.expect("can start");
+        let (_meters, mut telling) = started(&text).await.expect("can start");
         let has_metric = |seen: &Seen| {
             seen.metrics()
                 .iter()
@@ -516,7 +516,7 @@ async fn what_is_left_is_pushed_when_tapline_stops() {
          insecure: true}}}}}}}}]",
         backend.endpoint()
     );
-    let (_meters, telling) = started(&text).await.expect("can start");
+    let (_meters, mut telling) = started(&text).await.expect("can start");
     telling.stop().await;
     assert_eq!(backend.seen().requests.len(), 1);
 }
