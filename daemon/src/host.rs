@@ -34,6 +34,11 @@ const RELOAD_FAILED: (&str, &str) = (
     "Whether the last configuration that was read could not be used, so that an older one runs.",
 );
 
+/// What the log says of a reload: what the Collector says, because there are tools that look for it.
+const UPDATED: &str = "Config updated, restart service";
+/// And when there was nothing to do.
+const UNCHANGED: &str = "Config unchanged, what runs keeps running";
+
 /// How long a reload may go on that was under way when somebody asked to stop, and which part of
 /// the time there is to stop that may be at most.
 const RELOAD_GRACE: (Duration, u32) = (Duration::from_secs(1), 10);
@@ -245,14 +250,15 @@ impl Host {
     /// Cancel-safe as far as stopping goes: whatever it has come to, everything can be stopped.
     async fn reload(&mut self, sources: &Sources) -> Result<()> {
         let done = match read(sources).await {
-            Ok(next) => self.exchange(next).await?,
+            Ok(next) if self.runs(&next) => Ok(UNCHANGED),
+            Ok(next) => self.exchange(next).await?.map(|()| UPDATED),
             Err(problems) => Err(problems.to_string()),
         };
         close_parked();
         match done {
-            Ok(()) => {
+            Ok(news) => {
                 self.reload_failed.set(0);
-                info!("Config updated");
+                info!("{news}");
             }
             Err(problem) => {
                 self.reload_failed.set(1);

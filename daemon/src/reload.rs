@@ -45,6 +45,12 @@ impl Host {
         Ok(Ok(()))
     }
 
+    /// Returns whether a configuration says what runs already.
+    pub(crate) fn runs(&self, next: &Settings) -> bool {
+        // What could not be told last time is tried again.
+        self.settings.say_the_same_as(next) && self.telling.is_some()
+    }
+
     /// Returns to the configuration that ran before one whose components did not start.
     async fn turn_back(&mut self) -> Result<()> {
         let (view, meters, shared) = (&self.view, &self.meters, &self.shared);
@@ -78,7 +84,6 @@ impl Host {
     /// that cannot be.
     async fn speak_as(&mut self, next: &Settings) -> Result<(), String> {
         let (before, after) = (&self.settings.telemetry, &next.telemetry);
-        // What could not be told last time is tried again.
         if before.written == after.written && self.telling.is_some() {
             return Ok(());
         }

@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, ffi::OsString, path::Path};
 
 use tapline_config::{
-    ComponentId, Document, Environment, Input, KnownTypes, Layout, Problem, Problems, load,
-    read_file,
+    ComponentId, Document, Environment, Input, KnownTypes, Layout, Problem, Problems, Secrets,
+    load, print, read_file,
 };
 use tapline_pdata::Signal;
 use tapline_pipeline::graph::{Pipeline, PipelineId, Plan};
@@ -42,6 +42,8 @@ pub(crate) struct Settings {
     /// Where the components are written.
     pub(crate) places: Places,
     fingerprints: Fingerprints,
+    /// All that was written, to be compared at a reload. It may hold secrets.
+    written: String,
 }
 
 /// Reads the sources into one document.
@@ -110,11 +112,17 @@ pub(crate) fn check(document: &Document) -> Result<Settings, Problems> {
         telemetry,
         places: Places::of(&layout),
         fingerprints: Fingerprints::of(&layout),
+        written: print(document, Secrets::Shown),
         warnings: problems,
     })
 }
 
 impl Settings {
+    /// Returns whether other settings say the same.
+    pub(crate) fn say_the_same_as(&self, other: &Self) -> bool {
+        self.written == other.written
+    }
+
     /// Returns a text that differs when the settings of a component differ.
     pub(crate) fn fingerprint(&self, role: &str, id: &ComponentId) -> Option<&str> {
         self.fingerprints.get(role, id)

@@ -18,6 +18,8 @@ use crate::{
     reload::{NOT_USED, UPDATED, write},
 };
 
+const UNCHANGED: &str = "Config unchanged";
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn renamed_extensions_keep_their_ports_and_a_failed_reload_leaves_them_answering() {
     let [otlp, page, health, zpages] = free_ports().await;
@@ -100,6 +102,30 @@ service:
     let refused = config("127.0.0.1", taken.addr().port());
     reload(&process, &file, &refused, NOT_USED, 1).await;
     assert_eq!(failed(one).await, 1, "the page is where it was");
+    assert_eq!(process.stop().await.code(), Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reload_of_what_runs_already_says_that_nothing_changed() {
+    let backend = Backend::start().await;
+    let [grpc, page] = free_ports().await;
+    let scratch = Scratch::new();
+    let config = config(grpc, page, &backend);
+    let file = scratch.file("tapline.yaml", &config);
+    let process = Process::start(&file, page).await;
+    reload(&process, &file, &config, UNCHANGED, 1).await;
+    let commented = format!("# The same.\n{config}");
+    reload(&process, &file, &commented, UNCHANGED, 2).await;
+    assert_eq!(process.count(UPDATED), 0, "{}", process.tail());
+    let changed = config.replace("timeout: 1h", "timeout: 2h");
+    reload(
+        &process,
+        &file,
+        &changed,
+        "Config updated, restart service",
+        1,
+    )
+    .await;
     assert_eq!(process.stop().await.code(), Some(0));
 }
 
