@@ -24,6 +24,11 @@ mod reload;
 mod settings;
 mod telemetry;
 mod timestamp;
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "the reader of names comes next")
+)]
+mod upstream;
 mod watch;
 
 use std::process::ExitCode;
