@@ -7,10 +7,7 @@ const MAX_NAME_BYTES: usize = 128;
 const MAX_LISTED: usize = 20;
 
 /// Returns the known name nearest to what was written, if it is near enough to be a typing mistake.
-pub(crate) fn nearest<'a>(
-    written: &str,
-    known: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+pub fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     if written.len() > MAX_NAME_BYTES {
         return None;
     }

@@ -8,8 +8,8 @@ use std::{fs, path::Path};
 use serde::Deserialize;
 use tapline_config::{
     Duration, Environment, Headers, Input, Invalid, KnownTypes, Layout, Optional, Problems,
-    QueueConfig, RetryConfig, Secrets, TlsClientConfig, Validate, decode_valid, load, print,
-    read_file,
+    QueueConfig, RetryConfig, Secrets, Standing, TlsClientConfig, Validate, decode_valid, load,
+    print, read_file,
 };
 
 #[derive(Debug, Default, Deserialize)]
@@ -93,7 +93,21 @@ const KNOWN: KnownTypes<'_> = KnownTypes {
     exporters: &["debug", "otlp_grpc", "otlp_http"],
     connectors: &["forward"],
     extensions: &["health_check"],
+    judge,
 };
+
+fn judge(section: &str, kind: &str) -> Standing {
+    match (section, kind) {
+        ("exporters", "otlp") => Standing::Older("otlp_grpc"),
+        ("processors", "memorylimiter") => Standing::Spelled("memory_limiter"),
+        ("receivers", "jaeger") => Standing::Missing(Some("send OTLP to the `otlp` receiver")),
+        ("exporters", "kafka") => Standing::Missing(None),
+        ("exporters", "logging") => Standing::Removed(Some("use `debug`")),
+        ("receivers", "kafak") => Standing::Unknown(Some("kafka")),
+        ("receivers", "oltp") => Standing::Unknown(Some("otlp")),
+        _ => Standing::Unknown(None),
+    }
+}
 
 /// Returns what is said about a configuration; with a good one, how it was understood.
 fn said_about(inputs: &[Input]) -> String {

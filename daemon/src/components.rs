@@ -7,18 +7,19 @@ use serde::Serialize;
 use serde_json::Value;
 use tapline_config::{ComponentId, Node, Problems, decode_valid};
 use tapline_exporters::{debug, otlp_grpc, otlp_http, terminal};
+use tapline_pdata::Signal;
 use tapline_pipeline::{
     BuildContext, DeliverySettings, Exporter, Extension, Receiver,
-    graph::{Processor, Ship},
+    graph::{self, Processor, Ship},
 };
-use tapline_processors::{attributes, batch, memory_limiter, resource};
+use tapline_processors::{attributes, batch, forward, memory_limiter, resource};
 use tapline_receiver::{ebpf, otlp};
 
 use crate::{
     delivery,
     extensions::{basic_auth, bearer_token_auth, file_storage, health_check, zpages},
     host_view::HostView,
-    output,
+    names, output,
 };
 
 /// Makes an extension that may show the process.
@@ -27,6 +28,16 @@ pub(crate) type MakeExtension = Box<dyn Fn(&HostView) -> Result<Arc<dyn Extensio
 pub(crate) type MakeReceiver = Box<dyn Fn(&BuildContext) -> Result<Box<dyn Receiver>, String>>;
 /// Makes a processor.
 pub(crate) type MakeProcessor = Box<dyn Fn(&BuildContext) -> Result<Processor, String>>;
+/// Makes a connector, and says between which signals it can stand.
+pub(crate) struct MakeConnector {
+    /// Pairs of a signal it takes and one it gives for it.
+    pub(crate) joins: &'static [(Signal, Signal)],
+    /// Makes it between the two.
+    pub(crate) make: Join,
+}
+/// Makes a connector from one signal to another.
+pub(crate) type Join =
+    Box<dyn Fn(&BuildContext, Signal, Signal) -> Result<graph::MakeConnector, String>>;
 /// Makes an exporter and says how to deliver to it.
 pub(crate) type MakeExporter = Box<dyn Fn(&BuildContext) -> Result<Ship, String>>;
 
@@ -128,6 +139,14 @@ pub(crate) static PROCESSORS: &[Row<MakeProcessor>] = &[
     },
 ];
 
+/// What ends one pipeline and begins another.
+pub(crate) static CONNECTORS: &[Row<MakeConnector>] = &[Row {
+    names: &["forward"],
+    about: "Joins pipelines of one signal, changing nothing.",
+    settings: settings::<forward::Config>,
+    read: read_forward,
+}];
+
 /// Where it goes.
 pub(crate) static EXPORTERS: &[Row<MakeExporter>] = &[
     Row {
@@ -156,6 +175,21 @@ pub(crate) static EXPORTERS: &[Row<MakeExporter>] = &[
     },
 ];
 
+/// Which signals a component takes, by section and name of today, where these are not all.
+pub(crate) static SIGNALS: &[(&str, &str, &[Signal])] = &[(
+    "receivers",
+    "ebpf",
+    &[Signal::Traces, Signal::Metrics, Signal::Logs],
+)];
+
+/// From every signal to itself.
+const SAME: &[(Signal, Signal)] = &[
+    (Signal::Traces, Signal::Traces),
+    (Signal::Metrics, Signal::Metrics),
+    (Signal::Logs, Signal::Logs),
+    (Signal::Profiles, Signal::Profiles),
+];
+
 /// Describes settings of a type.
 pub(crate) fn settings<T: JsonSchema + Serialize + Default>(
     generator: &mut SchemaGenerator,
@@ -166,21 +200,15 @@ pub(crate) fn settings<T: JsonSchema + Serialize + Default>(
     }
 }
 
-/// Returns every name of a table.
-pub(crate) fn names<M>(table: &[Row<M>]) -> Vec<&'static str> {
-    table.iter().flat_map(|row| row.names).copied().collect()
-}
-
 /// Reads one component's settings, if its type exists.
 pub(crate) fn read<M>(
     table: &[Row<M>],
+    section: &str,
     id: &ComponentId,
     node: &Node,
     problems: &mut Problems,
 ) -> Option<M> {
-    let row = table
-        .iter()
-        .find(|row| row.names.contains(&id.kind.as_str()))?;
+    let row = names::row(table, section, &id.kind)?;
     (row.read)(node, problems)
 }
 
@@ -255,6 +283,20 @@ fn read_resource(node: &Node, problems: &mut Problems) -> Option<MakeProcessor> 
     }))
 }
 
+fn read_forward(node: &Node, problems: &mut Problems) -> Option<MakeConnector> {
+    let forward::Config {} = decode_valid(node, problems)?;
+    let make = |context: &BuildContext, _, _| -> Result<graph::MakeConnector, String> {
+        let context = context.clone();
+        Ok(Box::new(move |branches| {
+            Ok(forward::build(&branches, &context))
+        }))
+    };
+    Some(MakeConnector {
+        joins: SAME,
+        make: Box::new(make),
+    })
+}
+
 fn read_debug(node: &Node, problems: &mut Problems) -> Option<MakeExporter> {
     let config: debug::Config = decode_valid(node, problems)?;
     Some(Box::new(move |context| {
@@ -318,6 +360,10 @@ fn read_terminal(node: &Node, problems: &mut Problems) -> Option<MakeExporter> {
 mod tests {
     use super::*;
 
+    fn names<M>(table: &[Row<M>]) -> Vec<&'static str> {
+        table.iter().flat_map(|row| row.names).copied().collect()
+    }
+
     #[test]
     fn no_name_is_taken_twice() {
         let tables = [
@@ -325,6 +371,7 @@ mod tests {
             names(RECEIVERS),
             names(PROCESSORS),
             names(EXPORTERS),
+            names(CONNECTORS),
         ];
         for mut names in tables {
             let count = names.len();

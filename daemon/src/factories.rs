@@ -6,7 +6,7 @@ use tapline_config::ComponentId;
 use tapline_pdata::Signal;
 use tapline_pipeline::{
     BuildContext, Extension, Receiver,
-    graph::{Factories, Node, Processor, Ship},
+    graph::{Factories, MakeConnector, Node, Processor, Ship},
 };
 
 use crate::{host_view::HostView, settings::Settings};
@@ -42,6 +42,17 @@ impl Factories for Workshop<'_> {
     fn processor(&self, context: &BuildContext) -> Result<Processor, String> {
         let make = self.settings.processors.get(&context.id);
         make.ok_or_else(|| missing(&context.id))?(context)
+    }
+
+    fn connector(
+        &self,
+        context: &BuildContext,
+        from: Signal,
+        to: Signal,
+    ) -> Result<MakeConnector, String> {
+        let known = self.settings.connectors.get(&context.id);
+        let known = known.ok_or_else(|| missing(&context.id))?;
+        (known.make)(context, from, to)
     }
 
     fn exporter(&self, context: &BuildContext) -> Result<Ship, String> {

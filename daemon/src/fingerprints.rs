@@ -18,9 +18,10 @@ impl Fingerprints {
                 print_node(node, Secrets::Shown),
             );
         }
-        let sections: [(&'static str, &Section); 3] = [
+        let sections: [(&'static str, &Section); 4] = [
             ("receiver", &layout.receivers),
             ("processor", &layout.processors),
+            ("connector", &layout.connectors),
             ("exporter", &layout.exporters),
         ];
         for (role, section) in sections {

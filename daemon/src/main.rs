@@ -16,18 +16,19 @@ mod fingerprints;
 mod host;
 mod host_view;
 mod last_words;
+mod lint;
+mod names;
 mod output;
 mod places;
+mod planning;
 mod record;
 mod reference;
 mod reload;
 mod settings;
+#[cfg(test)]
+mod shapes;
 mod telemetry;
 mod timestamp;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the reader of names comes next")
-)]
 mod upstream;
 mod watch;
 

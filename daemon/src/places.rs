@@ -19,6 +19,7 @@ impl Places {
             ("extension", places(&layout.extensions)),
             ("receiver", places(&layout.receivers)),
             ("processor", places(&layout.processors)),
+            ("connector", places(&layout.connectors)),
             ("exporter", places(&layout.exporters)),
         ]))
     }

@@ -6,17 +6,18 @@ use tapline_config::{
     ComponentId, Document, Environment, Input, KnownTypes, Layout, Problem, Problems, Secrets,
     load, print, read_file,
 };
-use tapline_pdata::Signal;
-use tapline_pipeline::graph::{Pipeline, PipelineId, Plan};
+use tapline_pipeline::graph::Plan;
 
 use crate::{
     cli::Sources,
     components::{
-        self, EXPORTERS, EXTENSIONS, MakeExporter, MakeExtension, MakeProcessor, MakeReceiver,
-        PROCESSORS, RECEIVERS,
+        self, CONNECTORS, EXPORTERS, EXTENSIONS, MakeConnector, MakeExporter, MakeExtension,
+        MakeProcessor, MakeReceiver, PROCESSORS, RECEIVERS,
     },
     fingerprints::Fingerprints,
+    lint, names,
     places::Places,
+    planning,
     telemetry::TelemetryConfig,
 };
 
@@ -33,6 +34,8 @@ pub(crate) struct Settings {
     pub(crate) processors: BTreeMap<ComponentId, MakeProcessor>,
     /// Exporters by id.
     pub(crate) exporters: BTreeMap<ComponentId, MakeExporter>,
+    /// Connectors by id.
+    pub(crate) connectors: BTreeMap<ComponentId, MakeConnector>,
     /// How they are joined.
     pub(crate) plan: Plan,
     /// How tapline speaks of itself.
@@ -78,36 +81,32 @@ fn environment() -> Environment {
 pub(crate) fn check(document: &Document) -> Result<Settings, Problems> {
     let mut problems = document.warnings().clone();
     let known = KnownTypes {
-        receivers: &components::names(RECEIVERS),
-        processors: &components::names(PROCESSORS),
-        exporters: &components::names(EXPORTERS),
-        connectors: &[],
-        extensions: &components::names(EXTENSIONS),
+        receivers: &names::of(RECEIVERS),
+        processors: &names::of(PROCESSORS),
+        exporters: &names::of(EXPORTERS),
+        connectors: &names::of(CONNECTORS),
+        extensions: &names::of(EXTENSIONS),
+        judge: names::judge,
     };
     let layout = Layout::read(document, &known, &mut problems);
-    let extensions = section(EXTENSIONS, &layout.extensions, &mut problems);
-    let receivers = section(RECEIVERS, &layout.receivers, &mut problems);
-    let processors = section(PROCESSORS, &layout.processors, &mut problems);
-    let exporters = section(EXPORTERS, &layout.exporters, &mut problems);
+    let extensions = section(EXTENSIONS, "extensions", &layout.extensions, &mut problems);
+    let receivers = section(RECEIVERS, "receivers", &layout.receivers, &mut problems);
+    let processors = section(PROCESSORS, "processors", &layout.processors, &mut problems);
+    let exporters = section(EXPORTERS, "exporters", &layout.exporters, &mut problems);
+    let connectors = section(CONNECTORS, "connectors", &layout.connectors, &mut problems);
     only_one_tap(&layout.receivers, &mut problems);
+    lint::look(&layout, &mut problems);
     let telemetry = TelemetryConfig::read(&layout.service.telemetry, &mut problems);
-    if problems.has_errors() {
+    let plan = planning::plan(document, &layout, &connectors, &mut problems);
+    let Some(plan) = plan.filter(|_| !problems.has_errors()) else {
         return Err(problems);
-    }
-    let pipelines = layout.service.pipelines.iter().filter_map(pipeline);
-    let plan = Plan::new(pipelines.collect()).map_err(|errors| {
-        for error in errors {
-            problems.push(Problem::unplaced(error.to_string()));
-        }
-        problems.clone()
-    })?;
-    let started = layout.service.extensions.iter();
-    let plan = plan.with_extensions(started.map(|id| id.value.clone()).collect());
+    };
     Ok(Settings {
         extensions,
         receivers,
         processors,
         exporters,
+        connectors,
         plan,
         telemetry,
         places: Places::of(&layout),
@@ -140,29 +139,24 @@ fn only_one_tap(receivers: &tapline_config::Section, problems: &mut Problems) {
 
 fn section<M>(
     table: &[components::Row<M>],
+    name: &str,
     section: &tapline_config::Section,
     problems: &mut Problems,
 ) -> BTreeMap<ComponentId, M> {
     let read = |(id, node): &(tapline_config::Located<ComponentId>, _)| {
-        components::read(table, &id.value, node, problems).map(|made| (id.value.clone(), made))
+        let made = components::read(table, name, &id.value, node, problems);
+        made.map(|made| (id.value.clone(), made))
     };
     section.iter().filter_map(read).collect()
 }
 
-/// `None` for a signal that does not exist, which `Layout::read` has reported.
-fn pipeline(written: &tapline_config::Pipeline) -> Option<Pipeline> {
-    let ids = |list: &[tapline_config::Located<ComponentId>]| {
-        list.iter().map(|id| id.value.clone()).collect()
-    };
-    let id = &written.id.value;
-    let signal = Signal::from_name(&id.signal)?;
-    Some(Pipeline {
-        id: PipelineId {
-            signal,
-            name: id.name.clone(),
-        },
-        receivers: ids(&written.receivers),
-        processors: ids(&written.processors),
-        exporters: ids(&written.exporters),
-    })
+/// Returns what is said about a configuration: its problems, or its warnings when it can run.
+#[cfg(test)]
+pub(crate) fn said_about(text: &str) -> String {
+    let checked = load(&[Input::text("test.yaml", text)], &Environment::default())
+        .and_then(|document| check(&document));
+    match checked {
+        Ok(settings) => settings.warnings.to_string(),
+        Err(problems) => problems.to_string(),
+    }
 }

@@ -6,6 +6,7 @@
 pub mod actions;
 pub mod attributes;
 pub mod batch;
+pub mod forward;
 pub mod memory_limiter;
 mod names;
 pub mod resource;

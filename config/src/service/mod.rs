@@ -3,18 +3,23 @@
 //! Settings of components stay nodes, for their own types to be decoded from. Which types exist is
 //! told by the caller. Everything wrong is reported at once: this module collects, it never stops.
 
+mod kinds;
 mod listening;
 mod pipelines;
 mod references;
 mod sections;
+mod uses;
+
+pub use kinds::Standing;
+use uses::Uses;
 
 use crate::{ComponentId, Document, Kind, Located, Node, Place, Problem, Problems, suggest};
 
 /// The components of one section in the order they were written, with their settings.
 pub type Section = Vec<(Located<ComponentId>, Node)>;
 
-/// The component types that exist, by section.
-#[derive(Clone, Copy, Debug, Default)]
+/// The component types that exist, by section and by their names of today.
+#[derive(Clone, Copy, Debug)]
 pub struct KnownTypes<'a> {
     /// What `receivers` may hold.
     pub receivers: &'a [&'a str],
@@ -26,6 +31,22 @@ pub struct KnownTypes<'a> {
     pub connectors: &'a [&'a str],
     /// What `extensions` may hold.
     pub extensions: &'a [&'a str],
+    /// Says, by section and type, what is known of any other name.
+    pub judge: fn(&str, &str) -> Standing,
+}
+
+impl Default for KnownTypes<'_> {
+    /// Knows none.
+    fn default() -> Self {
+        Self {
+            receivers: &[],
+            processors: &[],
+            exporters: &[],
+            connectors: &[],
+            extensions: &[],
+            judge: |_, _| Standing::Unknown(None),
+        }
+    }
 }
 
 /// A configuration by sections.
@@ -99,21 +120,17 @@ impl Layout {
     pub fn read(document: &Document, known: &KnownTypes<'_>, problems: &mut Problems) -> Self {
         let root = document.root();
         sections::check_names(root, problems);
-        let mut section = |name, types| sections::read(root, name, types, problems);
-        let receivers = section("receivers", known.receivers);
-        let processors = section("processors", known.processors);
-        let exporters = section("exporters", known.exporters);
-        let connectors = section("connectors", known.connectors);
-        let extensions = section("extensions", known.extensions);
-        let service = Service::read(root, problems);
-        let layout = Self {
-            receivers,
-            processors,
-            exporters,
-            connectors,
-            extensions,
-            service,
+        let mut section = |name| sections::read(root, name, problems);
+        let mut layout = Self {
+            receivers: section("receivers"),
+            processors: section("processors"),
+            exporters: section("exporters"),
+            connectors: section("connectors"),
+            extensions: section("extensions"),
+            service: Service::read(root, problems),
         };
+        let uses = Uses::of(&layout.service);
+        kinds::check(&mut layout, &uses, known, problems);
         references::check(&layout, problems);
         *problems = listening::sharpened(root, std::mem::take(problems));
         layout

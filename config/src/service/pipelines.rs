@@ -30,7 +30,10 @@ impl Service {
         }
         if pipelines.is_none_or(|node| node.entries().is_empty()) {
             let place = pipelines.or(root.get("service")).unwrap_or(root).heading();
-            problems.push(Problem::error(place, "there must be at least one pipeline"));
+            problems.push(Problem::error(
+                place,
+                "service must have at least one pipeline",
+            ));
         }
         let pipelines = pipelines.map_or(&[][..], Node::entries);
         let mut service = Self {

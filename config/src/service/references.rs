@@ -1,4 +1,4 @@
-//! Whether what `service` refers to is there, and what is there is referred to.
+//! Whether what `service` refers to is there, once, and what it refers to is plain.
 
 use std::collections::{HashMap, HashSet};
 
@@ -7,7 +7,7 @@ use crate::{ComponentId, Located, Problem, Problems, suggest};
 
 type Ids<'a> = HashSet<&'a ComponentId>;
 
-/// Reports references to nothing, ambiguous and repeated ones, and components nobody refers to.
+/// Reports references to nothing, ambiguous and repeated ones.
 pub(super) fn check(layout: &Layout, problems: &mut Problems) {
     ambiguous_connectors(layout, problems);
     dangling_in_pipelines(layout, problems);
@@ -21,7 +21,6 @@ pub(super) fn check(layout: &Layout, problems: &mut Problems) {
         problems,
     );
     repeated(started, "extension", owner, problems);
-    unused_components(layout, problems);
 }
 
 fn ids(section: &Section) -> Ids<'_> {
@@ -46,45 +45,6 @@ fn dangling_in_pipelines(layout: &Layout, problems: &mut Problems) {
         dangling(&pipeline.exporters, "exporter", &sinks, &owner, problems);
         repeated(&pipeline.processors, "processor", &owner, problems);
     }
-}
-
-fn unused_components(layout: &Layout, problems: &mut Problems) {
-    let pipelines = || layout.service.pipelines.iter();
-    let sources: Ids<'_> = pipelines()
-        .flat_map(|each| &each.receivers)
-        .map(value)
-        .collect();
-    let sinks: Ids<'_> = pipelines()
-        .flat_map(|each| &each.exporters)
-        .map(value)
-        .collect();
-    let processors = pipelines()
-        .flat_map(|each| &each.processors)
-        .map(value)
-        .collect();
-    let joints = sources.union(&sinks).copied().collect();
-    let started = layout.service.extensions.iter().map(value).collect();
-    let (idle, unstarted) = (
-        "no pipeline uses it",
-        "`service::extensions` does not list it",
-    );
-    let sections = [
-        (&layout.receivers, "receiver", sources, idle),
-        (&layout.processors, "processor", processors, idle),
-        (&layout.exporters, "exporter", sinks, idle),
-        (&layout.connectors, "connector", joints, idle),
-        (&layout.extensions, "extension", started, unstarted),
-    ];
-    for (section, what, used, why) in sections {
-        for (id, _) in section.iter().filter(|(id, _)| !used.contains(&id.value)) {
-            let message = format!("{what} `{}` is configured, but {why}", id.value);
-            problems.push(Problem::warning(&id.place, message));
-        }
-    }
-}
-
-fn value(id: &Located<ComponentId>) -> &ComponentId {
-    &id.value
 }
 
 fn dangling(
@@ -113,7 +73,7 @@ fn repeated(references: &[Located<ComponentId>], what: &str, owner: &str, proble
     let mut seen = HashSet::new();
     for id in references {
         if !seen.insert(&id.value) {
-            let message = format!("{owner} references {what} `{}` more than once", id.value);
+            let message = format!("{owner} references {what} `{}` multiple times", id.value);
             problems.push(Problem::error(&id.place, message));
         }
     }
@@ -134,7 +94,8 @@ fn ambiguous_connectors(layout: &Layout, problems: &mut Problems) {
                 continue;
             };
             let (name, line) = (&twin.value, twin.place.line());
-            let message = format!("connector `{name}` has the id of the {what} on line {line}");
+            let message =
+                format!("ambiguous id: connector `{name}` has the id of the {what} on line {line}");
             let label = format!("rename it, for example to `{name}/connector`");
             problems.push(Problem::error(place, message).with_label(label));
         }

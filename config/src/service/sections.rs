@@ -1,4 +1,4 @@
-//! The sections at the top of a configuration: ids and types of what is in them.
+//! The sections at the top of a configuration: ids of what is in them.
 
 use std::collections::HashMap;
 
@@ -14,9 +14,6 @@ const SECTIONS: &[&str] = &[
     "extensions",
     "service",
 ];
-
-/// Types that are gone for good, and what to use instead.
-const REMOVED: &[(&str, &str, &str)] = &[("exporters", "logging", "debug")];
 
 /// Reports what stands at the left margin and is no section, and required sections that are empty.
 pub(super) fn check_names(root: &Node, problems: &mut Problems) {
@@ -40,8 +37,8 @@ fn is_empty(node: &Node) -> bool {
     node.is_null() || matches!(&node.kind, Kind::Map(entries) if entries.is_empty())
 }
 
-/// Reads one section: valid ids, each once, of types that exist.
-pub(super) fn read(root: &Node, name: &str, types: &[&str], problems: &mut Problems) -> Section {
+/// Reads one section: valid ids, each once.
+pub(super) fn read(root: &Node, name: &str, problems: &mut Problems) -> Section {
     let Some(node) = root.get(name) else {
         return Section::new();
     };
@@ -65,27 +62,8 @@ pub(super) fn read(root: &Node, name: &str, types: &[&str], problems: &mut Probl
             problems.push(repeated(what, &id, first));
             continue;
         }
-        check_type(name, &id, types, problems);
         seen.insert(id.value.clone(), place.clone());
         section.push((id, settings.clone()));
     }
     section
-}
-
-fn check_type(section: &str, id: &Located<ComponentId>, types: &[&str], problems: &mut Problems) {
-    let kind = id.value.kind.as_str();
-    if types.contains(&kind) {
-        return;
-    }
-    let what = section.trim_end_matches('s');
-    let removed = REMOVED
-        .iter()
-        .find(|gone| (gone.0, gone.1) == (section, kind));
-    if let Some((_, _, instead)) = removed {
-        let problem = Problem::error(&id.place, format!("{what} `{kind}` was removed"));
-        problems.push(problem.with_label(format!("use `{instead}` instead")));
-        return;
-    }
-    let problem = Problem::error(&id.place, format!("unknown {what} type `{kind}`"));
-    problems.push(suggest_one_of(problem, kind, types));
 }

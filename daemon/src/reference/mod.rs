@@ -10,7 +10,7 @@ mod schema;
 
 use schemars::{SchemaGenerator, generate::SchemaSettings};
 
-use crate::components::{EXPORTERS, EXTENSIONS, PROCESSORS, RECEIVERS, Settings};
+use crate::components::{CONNECTORS, EXPORTERS, EXTENSIONS, PROCESSORS, RECEIVERS, Settings};
 
 use self::page::pages;
 pub(crate) use self::schema::schema;
@@ -40,6 +40,7 @@ fn entries() -> Vec<Entry> {
     }
     take!("receivers", RECEIVERS);
     take!("processors", PROCESSORS);
+    take!("connectors", CONNECTORS);
     take!("exporters", EXPORTERS);
     take!("extensions", EXTENSIONS);
     entries

@@ -25,7 +25,6 @@ pub(crate) fn schema() -> Value {
     for (section, components) in sections {
         properties.insert(section, ids_only(&components));
     }
-    properties.insert("connectors".to_owned(), ids_only(&json!({})));
     properties.insert("service".to_owned(), service(&mut generator));
     let mut schema = json!({
         "$schema": "http://json-schema.org/draft-07/schema#",

@@ -76,8 +76,9 @@ impl de::Visitor<'_> for Visitor {
 }
 
 /// Told at `detailed` only, beside whatever libraries measure (`http…`, `rpc…`).
-const DETAILED: [&str; 6] = [
+const DETAILED: [&str; 7] = [
     "otelcol_processor_internal_duration",
+    "tapline_connector_internal_duration",
     "otelcol_processor_batch_batch_send_size_bytes",
     "otelcol_exporter_enqueue_size",
     "otelcol_exporter_enqueue_size_bytes",

@@ -35,7 +35,7 @@ pub(crate) struct Entry {
     /// Whether the Collector has it today.
     pub(crate) fate: Fate,
     /// What to use instead, as a clause: ``use `otlp` ``.
-    pub(crate) instead: Option<String>,
+    pub(crate) instead: Option<&'static str>,
 }
 
 /// Whether the Collector has a component today.
@@ -85,7 +85,7 @@ impl Entry {
             None => (line, Fate::Present),
         };
         let (names, instead) = match line.split_once(": ") {
-            Some((names, instead)) => (names, Some(instead.to_owned())),
+            Some((names, instead)) => (names, Some(instead)),
             None => (line, None),
         };
         let (name, older) = names.split_once(" (").unwrap_or((names, ""));
@@ -129,7 +129,7 @@ mod tests {
                 let legal = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
                 assert!(!name.is_empty() && name.chars().all(legal), "{entry:?}");
             }
-            let instead = entry.instead.as_deref();
+            let instead = entry.instead;
             assert!(
                 entry.fate == Fate::Present || instead.is_some(),
                 "{entry:?}"
@@ -153,6 +153,6 @@ mod tests {
     fn says_what_took_the_place_of_what_is_gone() {
         let gone = find("exporters", "logging").expect("is listed");
         assert_eq!(gone.fate, Fate::Removed);
-        assert_eq!(gone.instead.as_deref(), Some("use `debug`"));
+        assert_eq!(gone.instead, Some("use `debug`"));
     }
 }

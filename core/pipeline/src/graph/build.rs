@@ -11,10 +11,10 @@ use tapline_config::ComponentId;
 use tapline_pdata::{Signal, rewrite::Transform};
 
 use super::{
-    Node, Plan,
+    Branches, Node, Plan,
     edge::{IntoStage, OutOfReceiver, OutOfStage},
     fused::Member,
-    slot::Slot,
+    slot::{Slot, Ways},
 };
 use crate::{
     BuildContext, Consumer, DeliverySettings, Exporter, Extension, Outlets, Receiver, Reporter,
@@ -40,6 +40,14 @@ pub trait Factories {
     /// Makes a processor.
     fn processor(&self, context: &BuildContext) -> Result<Processor, String>;
 
+    /// Makes the connector from one signal to another; the context's signal is the first.
+    fn connector(
+        &self,
+        context: &BuildContext,
+        from: Signal,
+        to: Signal,
+    ) -> Result<MakeConnector, String>;
+
     /// Makes the exporter for one signal. Several signals may be handed one shared instance.
     fn exporter(&self, context: &BuildContext) -> Result<Ship, String>;
 }
@@ -54,6 +62,9 @@ pub enum Processor {
 
 /// Makes a stage that passes on to the given consumer.
 pub type MakeStage = Box<dyn FnOnce(Arc<dyn Consumer>) -> Result<Arc<dyn Stage>, String>>;
+
+/// Makes a connector that passes on to the given pipelines: a stage that leads to several.
+pub type MakeConnector = Box<dyn FnOnce(Branches) -> Result<Arc<dyn Stage>, String>>;
 
 /// An exporter, and how to deliver to it.
 pub struct Ship {
@@ -87,6 +98,7 @@ pub struct Graph {
     pub(super) fingerprints: BTreeMap<Node, String>,
     pub(super) extensions: BTreeMap<Node, Arc<dyn Extension>>,
     pub(super) receivers: BTreeMap<Node, BuiltReceiver>,
+    /// Connectors too.
     pub(super) stages: BTreeMap<Node, BuiltStage>,
     pub(super) transforms: BTreeMap<Node, Arc<Member>>,
     pub(super) ships: BTreeMap<Node, (Ship, BuildContext)>,
@@ -103,7 +115,7 @@ pub(super) struct BuiltReceiver {
 pub(super) struct BuiltStage {
     pub(super) stage: Arc<dyn Stage>,
     pub(super) entrance: Arc<dyn Consumer>,
-    pub(super) way: Arc<Slot>,
+    pub(super) ways: Ways,
 }
 
 /// Builds the components of a plan that are not kept; reports every one that cannot be built.
@@ -117,13 +129,7 @@ pub fn build(
 ) -> Result<Graph, Vec<BuildError>> {
     let mut fingerprints = BTreeMap::new();
     for node in plan.nodes() {
-        let mut fingerprint = factories.fingerprint(&node);
-        if let Node::Receiver { id } = &node {
-            // A receiver is told its signals when it starts.
-            let signals = plan.receivers().remove(id).unwrap_or_default();
-            let signals: Vec<&str> = signals.keys().map(|signal| signal.name()).collect();
-            fingerprint.push_str(&signals.join(","));
-        }
+        let fingerprint = factories.fingerprint(&node) + &told(plan, &node);
         fingerprints.insert(node, fingerprint);
     }
     let wanted = |node: &&Node| keep.fingerprints.get(*node) != fingerprints.get(*node);
@@ -149,6 +155,7 @@ pub fn build(
     builder.extensions(&keep.services);
     builder.exporters();
     builder.processors();
+    builder.connectors();
     builder.receivers();
     if builder.errors.is_empty() {
         Ok(builder.graph)
@@ -157,13 +164,30 @@ pub fn build(
     }
 }
 
-struct Builder<'f> {
-    factories: &'f dyn Factories,
-    meters: &'f Meters,
-    shared: Shared,
-    wanted: BTreeSet<Node>,
-    errors: Vec<BuildError>,
-    graph: Graph,
+/// Writes down what a component is told beyond its settings: a receiver its signals, a connector
+/// the pipelines behind it.
+fn told(plan: &Plan, node: &Node) -> String {
+    let told: Vec<String> = match node {
+        Node::Receiver { id } => {
+            let signals = plan.receivers().remove(id).unwrap_or_default();
+            signals.keys().map(ToString::to_string).collect()
+        }
+        Node::Connector { .. } => {
+            let pipelines = plan.connectors().get(node).into_iter().flatten();
+            pipelines.map(ToString::to_string).collect()
+        }
+        _ => Vec::new(),
+    };
+    told.join(",")
+}
+
+pub(super) struct Builder<'f> {
+    pub(super) factories: &'f dyn Factories,
+    pub(super) meters: &'f Meters,
+    pub(super) shared: Shared,
+    pub(super) wanted: BTreeSet<Node>,
+    pub(super) errors: Vec<BuildError>,
+    pub(super) graph: Graph,
 }
 
 impl Builder<'_> {
@@ -242,7 +266,7 @@ impl Builder<'_> {
         let built = BuiltStage {
             stage,
             entrance: Arc::new(entrance),
-            way,
+            ways: Ways::Next(way),
         };
         self.graph.stages.insert(node.clone(), built);
         Ok(())
@@ -287,7 +311,7 @@ impl Builder<'_> {
         (Outlets::leading(signals.to_vec(), Arc::new(lead)), ways)
     }
 
-    fn context(&self, role: &'static str, node: &Node, signal: Signal) -> BuildContext {
+    pub(super) fn context(&self, role: &'static str, node: &Node, signal: Signal) -> BuildContext {
         BuildContext {
             id: node.id().clone(),
             signal,

@@ -105,6 +105,7 @@ pub(super) struct IntoStage {
 }
 
 impl IntoStage {
+    /// Counts into a processor.
     pub(super) fn new(
         stage: Arc<dyn Stage>,
         node: Node,
@@ -112,11 +113,23 @@ impl IntoStage {
         meters: &Meters,
         status: StatusTable,
     ) -> Self {
+        let metrics = [names::PROCESSOR_INCOMING, names::PROCESSOR_DURATION];
         let labels = [("otel_signal", signal.name())];
-        let (name, help) = names::PROCESSOR_INCOMING;
-        let incoming = meters.counter(name, help, &labels);
-        let (name, help) = names::PROCESSOR_DURATION;
-        let duration = meters.durations(name, help, &labels, &names::DURATION_BOUNDS);
+        Self::counting(stage, node, meters, metrics, &labels, status)
+    }
+
+    /// Counts as the caller wants.
+    pub(super) fn counting(
+        stage: Arc<dyn Stage>,
+        node: Node,
+        meters: &Meters,
+        [incoming, duration]: [names::Metric; 2],
+        labels: &[(&'static str, &str)],
+        status: StatusTable,
+    ) -> Self {
+        let incoming = meters.counter(incoming.0, incoming.1, labels);
+        let bounds = &names::DURATION_BOUNDS;
+        let duration = meters.durations(duration.0, duration.1, labels, bounds);
         Self {
             stage,
             incoming,
@@ -178,6 +191,11 @@ impl OutOfStage {
     pub(super) fn new(next: Arc<Slot>, signal: Signal, meters: &Meters) -> Self {
         let (name, help) = names::PROCESSOR_OUTGOING;
         let outgoing = meters.counter(name, help, &[("otel_signal", signal.name())]);
+        Self::counting(next, outgoing)
+    }
+
+    /// Counts as the caller wants.
+    pub(super) fn counting(next: Arc<Slot>, outgoing: Counter) -> Self {
         Self { next, outgoing }
     }
 }

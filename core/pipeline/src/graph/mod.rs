@@ -5,11 +5,15 @@
 //! running one. None of the three knows a
 //! concrete component or where its settings came from.
 
+mod branches;
 mod build;
 mod edge;
 mod fan_out;
+mod flow;
 mod fused;
+mod joint;
 mod losses;
+mod node;
 mod plan;
 mod retire;
 mod run;
@@ -21,9 +25,13 @@ mod take_over;
 mod tests;
 mod wire;
 
-pub use build::{BuildError, Factories, Graph, Keep, MakeStage, Processor, Ship, build};
+pub use branches::Branches;
+pub use build::{
+    BuildError, Factories, Graph, Keep, MakeConnector, MakeStage, Processor, Ship, build,
+};
 pub use losses::Loss;
-pub use plan::{Node, Pipeline, PipelineId, Plan, PlanError};
+pub use node::{Node, PipelineId};
+pub use plan::{Connectors, Pipeline, Plan, PlanError};
 pub use run::{Fatal, RunSettings, Running, StartFailure};
 pub use stop_order::Stopped;
 pub(crate) use supervise::panic_text;

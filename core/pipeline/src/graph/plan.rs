@@ -1,7 +1,8 @@
 //! From pipelines to nodes and edges: pure, no component is touched.
 //!
 //! The instances are the Collector's: a receiver per id, shared by its signals; a processor per
-//! pipeline and id; an exporter per signal and id.
+//! pipeline and id; an exporter per signal and id; a connector per id and pair of signals. How the
+//! pipelines follow each other is found out in `flow`.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -11,100 +12,27 @@ use std::{
 use tapline_config::ComponentId;
 use tapline_pdata::Signal;
 
-/// `signal[/name]`: which pipeline.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct PipelineId {
-    /// What flows through it.
-    pub signal: Signal,
-    /// What follows the slash; empty when there is none.
-    pub name: String,
-}
-
-impl fmt::Display for PipelineId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.signal.name())?;
-        if self.name.is_empty() {
-            Ok(())
-        } else {
-            write!(f, "/{}", self.name)
-        }
-    }
-}
+use super::{
+    Node, PipelineId,
+    flow::{self, Flow},
+};
 
 /// What one pipeline asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pipeline {
     /// Which pipeline.
     pub id: PipelineId,
-    /// Where its data comes from.
+    /// Where its data comes from: receivers, and connectors that other pipelines end in.
     pub receivers: Vec<ComponentId>,
     /// What happens to it, in order.
     pub processors: Vec<ComponentId>,
-    /// Where it goes; every one gets all of it.
+    /// Where it goes: exporters, and connectors that other pipelines begin with. Every one gets all
+    /// of it.
     pub exporters: Vec<ComponentId>,
 }
 
-/// One component instance.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Node {
-    /// An extension.
-    Extension {
-        /// Its id in the configuration.
-        id: ComponentId,
-    },
-    /// A receiver, serving every signal it is used for.
-    Receiver {
-        /// Its id in the configuration.
-        id: ComponentId,
-    },
-    /// A processor in one pipeline.
-    Stage {
-        /// The pipeline it belongs to.
-        pipeline: PipelineId,
-        /// Its id in the configuration.
-        id: ComponentId,
-    },
-    /// An exporter for one signal.
-    Exporter {
-        /// Its id in the configuration.
-        id: ComponentId,
-        /// The signal this instance ships.
-        signal: Signal,
-    },
-}
-
-impl Node {
-    /// Returns the id in the configuration.
-    pub fn id(&self) -> &ComponentId {
-        match self {
-            Self::Extension { id }
-            | Self::Receiver { id }
-            | Self::Stage { id, .. }
-            | Self::Exporter { id, .. } => id,
-        }
-    }
-
-    /// Returns what it is, in the user's words: `receiver`, `processor`, `exporter`, `extension`.
-    pub fn role(&self) -> &'static str {
-        match self {
-            Self::Extension { .. } => "extension",
-            Self::Receiver { .. } => "receiver",
-            Self::Stage { .. } => "processor",
-            Self::Exporter { .. } => "exporter",
-        }
-    }
-}
-
-impl fmt::Display for Node {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Extension { id } => write!(f, "extension {id}"),
-            Self::Receiver { id } => write!(f, "receiver {id}"),
-            Self::Stage { pipeline, id } => write!(f, "processor {id} in {pipeline}"),
-            Self::Exporter { id, signal } => write!(f, "exporter {id} for {signal}"),
-        }
-    }
-}
+/// The connectors there are, and for each the pairs of a signal it takes and one it gives for it.
+pub type Connectors = BTreeMap<ComponentId, BTreeSet<(Signal, Signal)>>;
 
 /// Why pipelines cannot be made into a graph.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -124,6 +52,23 @@ pub enum PlanError {
     /// A pipeline names one component twice in one role.
     #[error("pipeline \"{0}\": references {1} \"{2}\" multiple times")]
     ReferencedTwice(PipelineId, &'static str, ComponentId),
+    /// Pipelines end in a connector, and none begins with it that it could feed.
+    #[error(
+        "connector \"{0}\" used as exporter in [{pipelines}] pipeline but not used in any \
+         supported receiver pipeline",
+        pipelines = flow::listed(.1)
+    )]
+    LeadsNowhere(ComponentId, Vec<PipelineId>),
+    /// Pipelines begin with a connector, and none ends in it that could feed it.
+    #[error(
+        "connector \"{0}\" used as receiver in [{pipelines}] pipeline but not used in any \
+         supported exporter pipeline",
+        pipelines = flow::listed(.1)
+    )]
+    ComesFromNowhere(ComponentId, Vec<PipelineId>),
+    /// Data would go round: from the first node to the last, which is the first again.
+    #[error("cycle detected: {}", flow::path(.0))]
+    Cycle(Vec<Node>),
 }
 
 /// A valid graph on paper. Prints one edge per line.
@@ -131,11 +76,21 @@ pub enum PlanError {
 pub struct Plan {
     extensions: Vec<ComponentId>,
     pipelines: Vec<Pipeline>,
+    connectors: Connectors,
+    flow: Flow,
 }
 
 impl Plan {
-    /// Checks the pipelines; reports everything that is wrong with them.
+    /// Checks pipelines between which there are no connectors.
     pub fn new(pipelines: Vec<Pipeline>) -> Result<Self, Vec<PlanError>> {
+        Self::joined(pipelines, Connectors::new())
+    }
+
+    /// Checks the pipelines and what joins them; reports everything that is wrong with them.
+    pub fn joined(
+        pipelines: Vec<Pipeline>,
+        connectors: Connectors,
+    ) -> Result<Self, Vec<PlanError>> {
         let mut errors = Vec::new();
         if pipelines.is_empty() {
             errors.push(PlanError::NoPipelines);
@@ -147,14 +102,16 @@ impl Plan {
             }
             check(pipeline, &mut errors);
         }
-        if errors.is_empty() {
-            Ok(Self {
-                extensions: Vec::new(),
-                pipelines,
-            })
-        } else {
-            Err(errors)
+        let flow = Flow::of(&pipelines, &connectors, &mut errors);
+        if !errors.is_empty() {
+            return Err(errors);
         }
+        Ok(Self {
+            extensions: Vec::new(),
+            pipelines,
+            connectors,
+            flow,
+        })
     }
 
     /// Makes the plan of a graph that has nothing in it yet.
@@ -162,6 +119,8 @@ impl Plan {
         Self {
             extensions: Vec::new(),
             pipelines: Vec::new(),
+            connectors: Connectors::new(),
+            flow: Flow::default(),
         }
     }
 
@@ -186,7 +145,7 @@ impl Plan {
     pub fn receivers(&self) -> BTreeMap<&ComponentId, BTreeMap<Signal, Vec<&PipelineId>>> {
         let mut receivers: BTreeMap<_, BTreeMap<_, Vec<_>>> = BTreeMap::new();
         for pipeline in &self.pipelines {
-            for id in &pipeline.receivers {
+            for id in self.without_connectors(&pipeline.receivers) {
                 let signals = receivers.entry(id).or_default();
                 signals
                     .entry(pipeline.id.signal)
@@ -199,56 +158,84 @@ impl Plan {
 
     /// Returns every exporter instance.
     pub fn exporters(&self) -> BTreeSet<(&ComponentId, Signal)> {
-        let pipelines = self.pipelines.iter();
-        pipelines
-            .flat_map(|p| p.exporters.iter().map(|id| (id, p.id.signal)))
-            .collect()
+        let mut exporters = BTreeSet::new();
+        for pipeline in &self.pipelines {
+            let ids = self.without_connectors(&pipeline.exporters);
+            exporters.extend(ids.map(|id| (id, pipeline.id.signal)));
+        }
+        exporters
+    }
+
+    /// Returns every connector instance, and the pipelines it feeds.
+    pub fn connectors(&self) -> &BTreeMap<Node, Vec<PipelineId>> {
+        self.flow.connectors()
+    }
+
+    /// Returns where the stages and connectors stand in the flow: whatever one leads to has a higher
+    /// place.
+    pub(super) fn places(&self) -> BTreeMap<Node, usize> {
+        self.flow.places(&self.pipelines)
+    }
+
+    /// Lists what feeds a pipeline.
+    pub fn sources(&self, pipeline: &Pipeline) -> Vec<Node> {
+        let receivers = self.without_connectors(&pipeline.receivers);
+        let receivers = receivers.map(|id| Node::Receiver { id: id.clone() });
+        receivers.chain(self.flow.beginning(pipeline)).collect()
+    }
+
+    /// Lists what a pipeline ends in.
+    pub fn sinks(&self, pipeline: &Pipeline) -> Vec<Node> {
+        let signal = pipeline.id.signal;
+        let exporters = self.without_connectors(&pipeline.exporters);
+        let exporters = exporters.map(|id| Node::Exporter {
+            id: id.clone(),
+            signal,
+        });
+        exporters.chain(self.flow.ending(pipeline)).collect()
     }
 
     /// Lists every component instance once, upstream before downstream.
     pub fn nodes(&self) -> Vec<Node> {
         let extensions = self.extensions.iter().cloned();
         let extensions = extensions.map(|id| Node::Extension { id });
-        let receivers = self
-            .receivers()
-            .into_keys()
-            .map(|id| Node::Receiver { id: id.clone() });
-        let stages = self.pipelines.iter().flat_map(stages);
-        let exporters = self.exporters().into_iter();
-        let exporters = exporters.map(|(id, signal)| Node::Exporter {
-            id: id.clone(),
-            signal,
-        });
-        extensions
-            .chain(receivers)
-            .chain(stages)
-            .chain(exporters)
-            .collect()
+        let receivers = self.receivers().into_keys();
+        let receivers = receivers.map(|id| Node::Receiver { id: id.clone() });
+        let mut nodes: Vec<Node> = extensions.chain(receivers).collect();
+        for pipeline in self.flow.in_order(&self.pipelines) {
+            let joints = self.flow.beginning(pipeline);
+            let new: Vec<Node> = joints.filter(|node| !nodes.contains(node)).collect();
+            nodes.extend(new);
+            nodes.extend(stages(pipeline));
+        }
+        nodes.extend(self.exporters().into_iter().map(|(id, signal)| {
+            let id = id.clone();
+            Node::Exporter { id, signal }
+        }));
+        nodes
     }
 
     /// Lists who feeds whom, upstream before downstream within a pipeline.
     pub fn edges(&self) -> Vec<(Node, Node)> {
         let mut edges = Vec::new();
         for pipeline in &self.pipelines {
-            let signal = pipeline.id.signal;
-            let mut feeding: Vec<Node> = pipeline
-                .receivers
-                .iter()
-                .map(|id| Node::Receiver { id: id.clone() })
-                .collect();
+            let mut feeding = self.sources(pipeline);
             for stage in stages(pipeline) {
                 edges.extend(feeding.drain(..).map(|from| (from, stage.clone())));
                 feeding.push(stage);
             }
-            for id in &pipeline.exporters {
-                let to = Node::Exporter {
-                    id: id.clone(),
-                    signal,
-                };
+            for to in self.sinks(pipeline) {
                 edges.extend(feeding.iter().map(|from| (from.clone(), to.clone())));
             }
         }
         edges
+    }
+
+    fn without_connectors<'p>(
+        &'p self,
+        ids: &'p [ComponentId],
+    ) -> impl Iterator<Item = &'p ComponentId> {
+        ids.iter().filter(|id| !self.connectors.contains_key(*id))
     }
 }
 
@@ -260,7 +247,8 @@ impl fmt::Display for Plan {
     }
 }
 
-fn stages(pipeline: &Pipeline) -> impl Iterator<Item = Node> {
+/// Lists the processors of a pipeline.
+pub(super) fn stages(pipeline: &Pipeline) -> impl Iterator<Item = Node> {
     let stage = |id: &ComponentId| Node::Stage {
         pipeline: pipeline.id.clone(),
         id: id.clone(),

@@ -14,7 +14,7 @@ use super::{
     Graph, Keep, Node, Plan, Stopped,
     fused::Member,
     retire::Retired,
-    slot::Slot,
+    slot::{Slot, Ways},
     supervise::{Supervisor, Task},
 };
 use crate::{Consumer, Delivery, Extension, Meters, Services, Stage, StatusTable, Stop};
@@ -92,13 +92,14 @@ pub(super) struct RunningReceiver {
     pub(super) work: Task,
 }
 
+/// A stage or a connector.
 pub(super) struct RunningStage {
     pub(super) node: Node,
-    /// Its place in its pipeline, which is the order of draining.
+    /// Its place in the flow, which is the order of draining.
     pub(super) place: usize,
     pub(super) stage: Arc<dyn Stage>,
     pub(super) entrance: Arc<dyn Consumer>,
-    pub(super) way: Arc<Slot>,
+    pub(super) ways: Ways,
     pub(super) stop: Stop,
     pub(super) work: Option<Task>,
 }

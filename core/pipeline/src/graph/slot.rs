@@ -3,11 +3,15 @@
 //! A reload connects what stays to what is new here. A batch on its way keeps what it found, so
 //! whoever retires a consumer waits until nobody refers to it any more.
 
-use std::sync::{Arc, RwLock};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, RwLock},
+};
 
 use async_trait::async_trait;
 use tapline_pdata::Batch;
 
+use super::PipelineId;
 use crate::{Consumer, Fault, Refusal};
 
 /// Passes on to whatever it is connected to now.
@@ -42,6 +46,14 @@ impl Consumer for Slot {
     fn admit(&self, bytes: usize) -> Result<(), Refusal> {
         self.next().admit(bytes)
     }
+}
+
+/// The ways out of a stage or a connector.
+pub(super) enum Ways {
+    /// To whatever follows in the pipeline.
+    Next(Arc<Slot>),
+    /// Into the pipelines that begin here.
+    Branches(BTreeMap<PipelineId, Arc<Slot>>),
 }
 
 /// Where a way leads before it is connected. Nothing is started by then, so nothing comes here.

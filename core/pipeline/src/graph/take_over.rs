@@ -6,6 +6,7 @@
 //! arrives: nothing stops before nobody refers to it any more.
 
 use std::{
+    cmp::Reverse,
     collections::{BTreeMap, BTreeSet},
     mem,
     panic::AssertUnwindSafe,
@@ -220,26 +221,18 @@ impl Running {
             self.status.report(node, Status::Ok, "");
         }
         self.transforms.extend(transforms);
-        self.start_stages(stages);
-        self.note_places(plan);
+        self.start_stages(stages, &plan.places());
     }
 
-    /// Those that stay may have got another neighbour.
-    fn note_places(&mut self, plan: &Plan) {
-        for pipeline in plan.pipelines() {
-            for (place, id) in pipeline.processors.iter().enumerate() {
-                let node = Node::Stage {
-                    pipeline: pipeline.id.clone(),
-                    id: id.clone(),
-                };
-                if let Some(stage) = self.stages.get_mut(&node) {
-                    stage.place = place;
-                }
-            }
+    /// Starts stages and connectors, downstream first. Those that run already may have got another
+    /// neighbour, and with it another place.
+    fn start_stages(&mut self, stages: BTreeMap<Node, BuiltStage>, places: &BTreeMap<Node, usize>) {
+        let place_of = |node: &Node| places.get(node).copied().unwrap_or_default();
+        for (node, stage) in &mut self.stages {
+            stage.place = place_of(node);
         }
-    }
-
-    fn start_stages(&mut self, stages: BTreeMap<Node, BuiltStage>) {
+        let mut stages: Vec<_> = stages.into_iter().collect();
+        stages.sort_by_key(|(node, _)| Reverse(place_of(node)));
         for (node, built) in stages {
             let stop = Stop::new();
             let work = Arc::clone(&built.stage).start(stop.clone());
@@ -247,10 +240,10 @@ impl Running {
             self.status.report(&node, Status::Ok, "");
             let running = RunningStage {
                 node: node.clone(),
-                place: 0,
+                place: place_of(&node),
                 stage: built.stage,
                 entrance: built.entrance,
-                way: built.way,
+                ways: built.ways,
                 stop,
                 work,
             };
@@ -295,7 +288,7 @@ impl Running {
         let starting = starting.iter().map(|(node, at)| (node, &at.ways));
         let ends = Ends {
             entrances,
-            stage_ways: self.stages.iter().map(|(at, it)| (at, &it.way)).collect(),
+            stage_ways: self.stages.iter().map(|(at, it)| (at, &it.ways)).collect(),
             transforms: &self.transforms,
             receiver_ways: kept.chain(starting).collect(),
             status: &self.status,

@@ -8,16 +8,16 @@ use super::{
     Node, Pipeline, Plan,
     fan_out::fan_out,
     fused::{Member, fused},
-    slot::Slot,
+    slot::{Slot, Ways},
 };
 use crate::{Consumer, StatusTable};
 
 /// The ways into and out of components, by node.
 pub(super) struct Ends<'r> {
-    /// Where batches enter a stage or a delivery.
+    /// Where batches enter a stage, a connector or a delivery.
     pub(super) entrances: BTreeMap<&'r Node, Arc<dyn Consumer>>,
-    /// Where they leave a stage.
-    pub(super) stage_ways: BTreeMap<&'r Node, &'r Arc<Slot>>,
+    /// Where they leave a stage or a connector.
+    pub(super) stage_ways: BTreeMap<&'r Node, &'r Ways>,
     /// What is fused with its neighbours.
     pub(super) transforms: &'r BTreeMap<Node, Arc<Member>>,
     /// Where they leave a receiver.
@@ -29,7 +29,7 @@ pub(super) struct Ends<'r> {
 /// Connects every way, downstream first. A way that led elsewhere leads to its new end at once.
 pub(super) fn wire(plan: &Plan, ends: &Ends<'_>) {
     let pipelines = plan.pipelines().iter();
-    let heads: BTreeMap<_, _> = pipelines.map(|at| (&at.id, head(at, ends))).collect();
+    let heads: BTreeMap<_, _> = pipelines.map(|at| (&at.id, head(plan, at, ends))).collect();
     for (id, signals) in plan.receivers() {
         let node = Node::Receiver { id: id.clone() };
         let Some(ways) = ends.receiver_ways.get(&node) else {
@@ -42,15 +42,19 @@ pub(super) fn wire(plan: &Plan, ends: &Ends<'_>) {
             }
         }
     }
+    for node in plan.connectors().keys() {
+        if let Some(Ways::Branches(ways)) = ends.stage_ways.get(node) {
+            for (pipeline, way) in ways {
+                way.connect(Arc::clone(&heads[pipeline]));
+            }
+        }
+    }
 }
 
 /// Connects one pipeline, and returns where it begins.
-fn head(pipeline: &Pipeline, ends: &Ends<'_>) -> Arc<dyn Consumer> {
-    let signal = pipeline.id.signal;
-    let exporters = pipeline.exporters.iter().filter_map(|id| {
-        let id = id.clone();
-        ends.entrances.get(&Node::Exporter { id, signal }).cloned()
-    });
+fn head(plan: &Plan, pipeline: &Pipeline, ends: &Ends<'_>) -> Arc<dyn Consumer> {
+    let sinks = plan.sinks(pipeline).into_iter();
+    let exporters = sinks.filter_map(|node| ends.entrances.get(&node).cloned());
     let mut head = fan_out(exporters.collect());
     // Transforms that lead to this head. They come last one first.
     let mut waiting = Vec::new();
@@ -63,7 +67,8 @@ fn head(pipeline: &Pipeline, ends: &Ends<'_>) -> Arc<dyn Consumer> {
             waiting.push(Arc::clone(transform));
             continue;
         }
-        let (Some(way), Some(entrance)) = (ends.stage_ways.get(&node), ends.entrances.get(&node))
+        let (Some(Ways::Next(way)), Some(entrance)) =
+            (ends.stage_ways.get(&node), ends.entrances.get(&node))
         else {
             continue;
         };

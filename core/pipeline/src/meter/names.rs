@@ -39,6 +39,21 @@ pub const PROCESSOR_DURATION: Metric = (
     "otelcol_processor_internal_duration",
     "Duration of time taken to process a batch of telemetry data through the processor.",
 );
+/// Passed to a connector.
+pub const CONNECTOR_CONSUMED: Metric = (
+    "otelcol_connector_consumed_items",
+    "Items passed to the connector.",
+);
+/// Passed on by a connector, by the pipeline they went into.
+pub const CONNECTOR_PRODUCED: Metric = (
+    "otelcol_connector_produced_items",
+    "Items emitted from the connector.",
+);
+/// The same as of a processor, of a connector; ours.
+pub const CONNECTOR_DURATION: Metric = (
+    "tapline_connector_internal_duration",
+    "Duration of time taken to process a batch of telemetry data through the connector.",
+);
 /// Upper bounds of durations, in seconds: the Collector's.
 pub const DURATION_BOUNDS: [f64; 14] = [
     0.0, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 10.0,

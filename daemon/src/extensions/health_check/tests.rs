@@ -43,7 +43,8 @@ impl Rig {
             processors: vec![id("batch")],
             exporters: vec![id("otlp/backup")],
         };
-        let status = StatusTable::new(nodes(&pipeline).map(|(_, node)| node));
+        let status =
+            StatusTable::new(nodes(&pipeline, &StatusTable::default()).map(|(_, node)| node));
         let host = HostView::new(Meters::new());
         host.set_graph(&status, &[pipeline], &[]);
         let config = config.unwrap_or_else(|| panic!("is refused: {said}"));

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use tapline_config::ComponentId;
+use tapline_pdata::Signal;
 use tapline_pipeline::{
-    Health, Moment, Status,
+    Health, Moment, Status, StatusTable,
     graph::{Node, Pipeline, PipelineId},
 };
 use tokio::time::Instant;
@@ -95,7 +96,7 @@ pub(super) fn judge(
 }
 
 fn whole(pipeline: &Pipeline, scene: &Scene, rules: Rules, now: Instant) -> Whole {
-    let parts = nodes(pipeline).filter_map(|(name, node)| {
+    let parts = nodes(pipeline, &scene.status).filter_map(|(name, node)| {
         let health = scene.status.get(&node)?;
         let is_well = is_well(&health, rules, now);
         Some(Part {
@@ -110,23 +111,55 @@ fn whole(pipeline: &Pipeline, scene: &Scene, rules: Rules, now: Instant) -> Whol
     }
 }
 
-/// Lists the components of a pipeline in the order of the flow.
-pub(crate) fn nodes(pipeline: &Pipeline) -> impl Iterator<Item = (String, Node)> {
+/// Lists the components of a pipeline in the order of the flow. Which of them are connectors is
+/// told by the table of states.
+pub(crate) fn nodes(
+    pipeline: &Pipeline,
+    status: &StatusTable,
+) -> impl Iterator<Item = (String, Node)> {
     let PipelineId { signal, .. } = pipeline.id;
-    let receiver = |id: &ComponentId| Node::Receiver { id: id.clone() };
-    let stage = |id: &ComponentId| Node::Stage {
+    let states = status.snapshot().into_iter();
+    let connectors: Vec<Node> = states
+        .map(|(node, _)| node)
+        .filter(|node| matches!(node, Node::Connector { .. }))
+        .collect();
+    let joints = |id: &ComponentId, side: fn(&Node) -> Option<Signal>| -> Vec<Node> {
+        let here = connectors.iter();
+        let here = here.filter(|node| node.id() == id && side(node) == Some(signal));
+        here.cloned().collect()
+    };
+    let sources = pipeline.receivers.iter().flat_map(|id| {
+        let joints = joints(id, gives);
+        let receiver = joints.is_empty().then(|| Node::Receiver { id: id.clone() });
+        joints.into_iter().chain(receiver)
+    });
+    let stages = pipeline.processors.iter().map(|id| Node::Stage {
         pipeline: pipeline.id.clone(),
         id: id.clone(),
-    };
-    let exporter = move |id: &ComponentId| Node::Exporter {
-        id: id.clone(),
-        signal,
-    };
+    });
+    let sinks = pipeline.exporters.iter().flat_map(|id| {
+        let joints = joints(id, takes);
+        let id = id.clone();
+        let exporter = joints.is_empty().then_some(Node::Exporter { id, signal });
+        joints.into_iter().chain(exporter)
+    });
     let named = |node: Node| (format!("{}:{}", node.role(), node.id()), node);
-    let receivers = pipeline.receivers.iter().map(receiver);
-    let stages = pipeline.processors.iter().map(stage);
-    let exporters = pipeline.exporters.iter().map(exporter);
-    receivers.chain(stages).chain(exporters).map(named)
+    let nodes: Vec<_> = sources.chain(stages).chain(sinks).map(named).collect();
+    nodes.into_iter()
+}
+
+fn takes(node: &Node) -> Option<Signal> {
+    match node {
+        Node::Connector { from, .. } => Some(*from),
+        _ => None,
+    }
+}
+
+fn gives(node: &Node) -> Option<Signal> {
+    match node {
+        Node::Connector { to, .. } => Some(*to),
+        _ => None,
+    }
 }
 
 fn is_well(health: &Health, rules: Rules, now: Instant) -> bool {

@@ -82,7 +82,7 @@ impl<'h> Facts<'h> {
                 "Stored",
                 "Queued",
             ],
-            rows: nodes(pipeline)
+            rows: nodes(pipeline, &self.scene.status)
                 .map(|(_, node)| self.row(&node, pipeline, &books))
                 .collect(),
         });

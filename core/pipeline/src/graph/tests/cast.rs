@@ -15,8 +15,8 @@ use tapline_pdata::{Batch, Signal};
 use tokio::time::sleep;
 
 use super::super::{
-    Factories, Graph, Keep, Node, Pipeline, PipelineId, Plan, Processor, RunSettings, Running,
-    Ship, build,
+    Branches, Connectors, Factories, Graph, Keep, MakeConnector, Node, Pipeline, PipelineId, Plan,
+    PlanError, Processor, RunSettings, Running, Ship, build,
 };
 use super::transforms::{FakeTransform, logs};
 use crate::{
@@ -68,7 +68,7 @@ impl Cast {
     }
 
     pub(super) fn built(&self, pipelines: &str) -> Graph {
-        let plan = Plan::new(parsed(pipelines)).expect("a valid plan");
+        let plan = planned(pipelines).expect("a valid plan");
         build(
             &plan,
             self,
@@ -93,7 +93,7 @@ impl Cast {
         pipelines: &str,
         extensions: &str,
     ) -> Result<(), String> {
-        let plan = Plan::new(parsed(pipelines)).expect("a valid plan");
+        let plan = planned(pipelines).expect("a valid plan");
         let plan = plan.with_extensions(extensions.split_whitespace().map(id).collect());
         let graph = build(
             &plan,
@@ -169,6 +169,23 @@ pub(super) fn parsed(text: &str) -> Vec<Pipeline> {
     lines.map(pipeline).collect()
 }
 
+/// Makes a plan in which `join` passes on what it gets, and `count` makes metrics of anything.
+pub(super) fn planned(text: &str) -> Result<Plan, Vec<PlanError>> {
+    let pipelines = parsed(text);
+    let ids = pipelines
+        .iter()
+        .flat_map(|at| at.receivers.iter().chain(&at.exporters));
+    let pairs = |id: &ComponentId| match id.kind.as_str() {
+        "join" => Some(Signal::ALL.map(|signal| (signal, signal)).into()),
+        "count" => Some(Signal::ALL.map(|signal| (signal, Signal::Metrics)).into()),
+        _ => None,
+    };
+    let connectors: Connectors = ids
+        .filter_map(|id| Some((id.clone(), pairs(id)?)))
+        .collect();
+    Plan::joined(pipelines, connectors)
+}
+
 impl Factories for Cast {
     fn fingerprint(&self, node: &Node) -> String {
         let settings = self.settings.lock().expect("not poisoned");
@@ -225,6 +242,29 @@ impl Factories for Cast {
                 story,
             }))
         })))
+    }
+
+    fn connector(
+        &self,
+        context: &BuildContext,
+        from: Signal,
+        to: Signal,
+    ) -> Result<MakeConnector, String> {
+        let id = context.id.clone();
+        if id.name == "broken" {
+            return Err("no such luck".to_owned());
+        }
+        let story = Arc::clone(&self.story);
+        Ok(Box::new(move |branches: Branches| {
+            let next = branches.all();
+            let made = if from == to { None } else { Some(to) };
+            Ok(Arc::new(FakeConnector {
+                id,
+                made,
+                next,
+                story,
+            }))
+        }))
     }
 
     fn exporter(&self, context: &BuildContext) -> Result<Ship, String> {
@@ -370,6 +410,34 @@ impl Stage for FakeStage {
             }
             let _refused = self.next.consume(batch).await;
         }
+        tell(&self.story, format!("{} drained", self.id));
+    }
+}
+
+/// Passes on what it gets, or one item of another signal for each batch.
+struct FakeConnector {
+    id: ComponentId,
+    made: Option<Signal>,
+    next: Arc<dyn Consumer>,
+    story: Story,
+}
+
+#[async_trait]
+impl Consumer for FakeConnector {
+    async fn consume(&self, batch: Batch) -> Result<(), Refusal> {
+        let batch = self.made.map_or(batch, |signal| batch_of(signal, 1));
+        self.next.consume(batch).await
+    }
+}
+
+#[async_trait]
+impl Stage for FakeConnector {
+    fn start(self: Arc<Self>, _: Stop) -> Option<Work> {
+        tell(&self.story, format!("{} started", self.id));
+        None
+    }
+
+    async fn drain(&self, _: Duration) {
         tell(&self.story, format!("{} drained", self.id));
     }
 }

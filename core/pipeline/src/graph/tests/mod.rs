@@ -1,6 +1,7 @@
 //! Whole graphs of scripted components, on a paused clock.
 
 mod cast;
+mod connectors;
 mod fused;
 mod life;
 mod plan;
