@@ -171,7 +171,7 @@ impl Plan {
         self.flow.connectors()
     }
 
-    /// Returns where the stages and connectors stand in the flow: whatever one leads to has a higher
+    /// Returns where stages and connectors stand in the flow: whatever one leads to has a higher
     /// place.
     pub(super) fn places(&self) -> BTreeMap<Node, usize> {
         self.flow.places(&self.pipelines)
