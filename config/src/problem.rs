@@ -153,7 +153,7 @@ impl Problems {
     }
 
     /// Returns how many were only counted.
-    pub(crate) fn left_off(&self) -> usize {
+    pub fn left_off(&self) -> usize {
         self.left_off
     }
 

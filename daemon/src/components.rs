@@ -20,6 +20,7 @@ use crate::{
     extensions::{basic_auth, bearer_token_auth, file_storage, health_check, zpages},
     host_view::HostView,
     names, output,
+    stability::{EVERY_SIGNAL, FORWARDED, Level, SHOWN, Stability, TAPPED},
 };
 
 /// Makes an extension that may show the process.
@@ -45,6 +46,8 @@ pub(crate) type MakeExporter = Box<dyn Fn(&BuildContext) -> Result<Ship, String>
 pub(crate) struct Row<M> {
     /// Canonical name, then older ones.
     pub(crate) names: &'static [&'static str],
+    /// Which signals it carries, and how settled it is.
+    pub(crate) stability: Stability,
     /// What it is for, in a sentence.
     pub(crate) about: &'static str,
     /// Describes its settings.
@@ -65,30 +68,35 @@ pub(crate) struct Settings {
 pub(crate) static EXTENSIONS: &[Row<MakeExtension>] = &[
     Row {
         names: &["basicauth"],
+        stability: Stability::Whole(Level::Beta),
         about: "Basic authentication: sends a name and a password with requests, or asks clients for theirs.",
         settings: settings::<basic_auth::Config>,
         read: read_basic_auth,
     },
     Row {
         names: &["bearertokenauth"],
+        stability: Stability::Whole(Level::Beta),
         about: "Bearer tokens: sends one with requests, or asks clients for theirs.",
         settings: settings::<bearer_token_auth::Config>,
         read: read_bearer_token_auth,
     },
     Row {
         names: &["file_storage"],
+        stability: Stability::Whole(Level::Beta),
         about: "Keeps sending queues in a directory, so that they survive a crash.",
         settings: settings::<file_storage::Config>,
         read: read_file_storage,
     },
     Row {
         names: &["health_check"],
+        stability: Stability::Whole(Level::Beta),
         about: "Answers whether tapline is alive and ready, on `localhost:13133` unless told otherwise.",
         settings: settings::<health_check::Written>,
         read: read_health_check,
     },
     Row {
         names: &["zpages"],
+        stability: Stability::Whole(Level::Beta),
         about: "Pages about pipelines, extensions, features and build, on `localhost:55679` unless told otherwise.",
         settings: settings::<zpages::Written>,
         read: read_zpages,
@@ -99,12 +107,14 @@ pub(crate) static EXTENSIONS: &[Row<MakeExtension>] = &[
 pub(crate) static RECEIVERS: &[Row<MakeReceiver>] = &[
     Row {
         names: &["ebpf"],
+        stability: TAPPED,
         about: "Taps the kernel: requests, connections and processes of this machine, without touching them.",
         settings: settings::<ebpf::Config>,
         read: read_ebpf,
     },
     Row {
         names: &["otlp"],
+        stability: EVERY_SIGNAL,
         about: "Takes OTLP, by gRPC on `localhost:4317` and by HTTP on `localhost:4318` unless told otherwise.",
         settings: settings::<otlp::Config>,
         read: read_otlp,
@@ -115,24 +125,28 @@ pub(crate) static RECEIVERS: &[Row<MakeReceiver>] = &[
 pub(crate) static PROCESSORS: &[Row<MakeProcessor>] = &[
     Row {
         names: &["attributes"],
+        stability: EVERY_SIGNAL,
         about: "Edits the attributes of spans, data points and log records.",
         settings: settings::<attributes::Config>,
         read: read_attributes,
     },
     Row {
         names: &["batch"],
+        stability: EVERY_SIGNAL,
         about: "Puts small batches together before they are sent.",
         settings: settings::<batch::Config>,
         read: read_batch,
     },
     Row {
         names: &["memory_limiter"],
+        stability: EVERY_SIGNAL,
         about: "Refuses data, to be sent again later, while too much memory is in use.",
         settings: settings::<memory_limiter::Config>,
         read: read_memory_limiter,
     },
     Row {
         names: &["resource"],
+        stability: EVERY_SIGNAL,
         about: "Edits the attributes of resources.",
         settings: settings::<resource::Config>,
         read: read_resource,
@@ -142,6 +156,7 @@ pub(crate) static PROCESSORS: &[Row<MakeProcessor>] = &[
 /// What ends one pipeline and begins another.
 pub(crate) static CONNECTORS: &[Row<MakeConnector>] = &[Row {
     names: &["forward"],
+    stability: FORWARDED,
     about: "Joins pipelines of one signal, changing nothing.",
     settings: settings::<forward::Config>,
     read: read_forward,
@@ -151,36 +166,33 @@ pub(crate) static CONNECTORS: &[Row<MakeConnector>] = &[Row {
 pub(crate) static EXPORTERS: &[Row<MakeExporter>] = &[
     Row {
         names: &["debug"],
+        stability: EVERY_SIGNAL,
         about: "Prints what arrives, for people.",
         settings: settings::<debug::Config>,
         read: read_debug,
     },
     Row {
         names: &["otlp_grpc", "otlp"],
+        stability: EVERY_SIGNAL,
         about: "Sends OTLP by gRPC.",
         settings: settings::<otlp_grpc::Config>,
         read: read_otlp_grpc,
     },
     Row {
         names: &["otlp_http", "otlphttp"],
+        stability: EVERY_SIGNAL,
         about: "Sends OTLP by HTTP, as protobuf or JSON.",
         settings: settings::<otlp_http::Config>,
         read: read_otlp_http,
     },
     Row {
         names: &["terminal"],
+        stability: SHOWN,
         about: "Shows requests as they happen, in colours.",
         settings: settings::<terminal::Config>,
         read: read_terminal,
     },
 ];
-
-/// Which signals a component takes, by section and name of today, where these are not all.
-pub(crate) static SIGNALS: &[(&str, &str, &[Signal])] = &[(
-    "receivers",
-    "ebpf",
-    &[Signal::Traces, Signal::Metrics, Signal::Logs],
-)];
 
 /// From every signal to itself.
 const SAME: &[(Signal, Signal)] = &[
@@ -197,6 +209,18 @@ pub(crate) fn settings<T: JsonSchema + Serialize + Default>(
     Settings {
         schema: generator.subschema_for::<T>(),
         defaults: serde_json::to_value(T::default()).expect("settings are plain data"),
+    }
+}
+
+/// Returns which signals a component type carries, if it exists.
+pub(crate) fn stability(section: &str, kind: &str) -> Option<Stability> {
+    match section {
+        "receivers" => names::row(RECEIVERS, section, kind).map(|row| row.stability),
+        "processors" => names::row(PROCESSORS, section, kind).map(|row| row.stability),
+        "connectors" => names::row(CONNECTORS, section, kind).map(|row| row.stability),
+        "exporters" => names::row(EXPORTERS, section, kind).map(|row| row.stability),
+        "extensions" => names::row(EXTENSIONS, section, kind).map(|row| row.stability),
+        _ => None,
     }
 }
 

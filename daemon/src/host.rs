@@ -65,11 +65,21 @@ pub(crate) struct Host {
     pub(crate) started: Instant,
 }
 
-/// Builds every component without starting any.
-pub(crate) fn check(settings: &Settings) -> Result<()> {
+/// Builds every component without starting any; what cannot be built is shown where it is written.
+pub(crate) fn check(settings: &Settings) -> Result<(), Problems> {
     let meters = Meters::new();
-    let view = HostView::new(meters.clone());
-    build(settings, &view, &meters, &shared(), Keep::default()).map(drop)
+    let view = &HostView::new(meters.clone());
+    let workshop = Workshop { settings, view };
+    let built = graph::build(
+        &settings.plan,
+        &workshop,
+        &meters,
+        &shared(),
+        Keep::default(),
+    );
+    built
+        .map(drop)
+        .map_err(|errors| settings.places.problems(&errors))
 }
 
 /// Builds the components of a configuration that are not kept.
@@ -202,6 +212,7 @@ impl Host {
         let started = Instant::now();
         let (meters, shared) = (Meters::new(), shared());
         let view = HostView::new(meters.clone());
+        view.set_gates(settings.gates.list());
         shared.memory.show(&meters);
         let (name, help) = RELOAD_FAILED;
         let reload_failed = meters.gauge(name, help, &[]);
@@ -272,9 +283,9 @@ impl Host {
 /// Reads the configuration anew, on a thread that may wait for its files.
 async fn read(sources: &Sources) -> Result<Settings, Problems> {
     let sources = sources.clone();
-    let read = tokio::task::spawn_blocking(move || settings::document(&sources)).await;
-    let document = read.map_err(|error| Problem::unplaced(error.to_string()))?;
-    settings::check(&document?)
+    let read = tokio::task::spawn_blocking(move || settings::written(&sources)).await;
+    let written = read.map_err(|error| Problem::unplaced(error.to_string()))?;
+    written?.check()
 }
 
 /// What is said of a signal.

@@ -31,6 +31,18 @@ pub(crate) struct Gate {
     pub(crate) stage: &'static str,
     /// What it switches.
     pub(crate) description: &'static str,
+    /// Why it switches nothing here; `None` if it does.
+    pub(crate) effect: Option<&'static str>,
+}
+
+impl Gate {
+    /// Says what it switches, and why it does not here.
+    pub(crate) fn described(&self) -> String {
+        match self.effect {
+            Some(why) => format!("{} No effect in tapline: {why}.", self.description),
+            None => self.description.to_owned(),
+        }
+    }
 }
 
 /// What runs.
@@ -98,7 +110,6 @@ impl HostView {
     }
 
     /// Notes the switches there are.
-    #[cfg_attr(not(test), expect(dead_code, reason = "tapline has no switches yet"))]
     pub(crate) fn set_gates(&self, gates: Vec<Gate>) {
         self.write().gates = gates;
     }

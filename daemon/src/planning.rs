@@ -10,8 +10,8 @@ use tapline_pdata::Signal;
 use tapline_pipeline::graph::{Connectors, Pipeline, PipelineId, Plan, PlanError};
 
 use crate::{
-    components::{MakeConnector, SIGNALS},
-    names,
+    components::{self, MakeConnector},
+    stability::Stability,
 };
 
 /// Makes the plan, adding what speaks against it to a list.
@@ -150,10 +150,10 @@ fn check_signals(layout: &Layout, problems: &mut Problems) {
     }
 }
 
-/// Returns the signals that a component takes, unless it takes all.
-fn signals(section: &str, kind: &str) -> Option<&'static [Signal]> {
-    let name = names::canonical(section, kind)?;
-    let mut known = SIGNALS.iter();
-    let (.., takes) = known.find(|(at, of, _)| *at == section && *of == name)?;
-    Some(takes)
+/// Returns the signals that a component takes, if it is one that carries any.
+fn signals(section: &str, kind: &str) -> Option<Vec<Signal>> {
+    match components::stability(section, kind)? {
+        Stability::Signals(signals) => Some(signals.iter().map(|(signal, _)| *signal).collect()),
+        Stability::Routes(_) | Stability::Whole(_) => None,
+    }
 }

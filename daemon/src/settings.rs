@@ -15,6 +15,7 @@ use crate::{
         MakeProcessor, MakeReceiver, PROCESSORS, RECEIVERS,
     },
     fingerprints::Fingerprints,
+    gates::Gates,
     lint, names,
     places::Places,
     planning,
@@ -44,15 +45,51 @@ pub(crate) struct Settings {
     pub(crate) warnings: Problems,
     /// Where the components are written.
     pub(crate) places: Places,
+    /// Sections and pipelines as they were written.
+    pub(crate) layout: Layout,
+    /// Which behaviour was turned on or off.
+    pub(crate) gates: Gates,
     fingerprints: Fingerprints,
     /// All that was written, to be compared at a reload. It may hold secrets.
     written: String,
 }
 
+/// What the sources say, before any component has looked at its settings.
+pub(crate) struct Written {
+    /// All sources laid over each other.
+    pub(crate) document: Document,
+    /// Which behaviour was turned on or off.
+    pub(crate) gates: Gates,
+    /// What is suspicious but usable in the command line and in the text.
+    pub(crate) warnings: Problems,
+}
+
+impl Written {
+    /// Checks what the sources say.
+    pub(crate) fn check(&self) -> Result<Settings, Problems> {
+        let said = |mut problems: Problems| {
+            problems.extend(self.warnings.clone());
+            problems
+        };
+        let settings = check(&self.document).map_err(said)?;
+        Ok(Settings {
+            gates: self.gates.clone(),
+            warnings: said(settings.warnings),
+            ..settings
+        })
+    }
+}
+
+/// Reads the sources and checks what they say.
+pub(crate) fn read(sources: &Sources) -> Result<Settings, Problems> {
+    written(sources)?.check()
+}
+
 /// Reads the sources into one document.
-pub(crate) fn document(sources: &Sources) -> Result<Document, Problems> {
+pub(crate) fn written(sources: &Sources) -> Result<Written, Problems> {
     let mut inputs = Vec::new();
     let mut problems = Problems::new();
+    let gates = Gates::read(&sources.feature_gates, &mut problems);
     for path in sources.files() {
         match read_file(Path::new(path)) {
             Ok(input) => inputs.push(input),
@@ -63,14 +100,32 @@ pub(crate) fn document(sources: &Sources) -> Result<Document, Problems> {
         inputs.push(Input::text("built-in configuration", BUILTIN));
     }
     inputs.extend(sources.sets.iter().map(Input::set));
-    if problems.has_errors() {
-        return Err(problems);
+    // Files that are there are looked at even if another is not: every mistake at once.
+    let loaded = load(&inputs, &environment());
+    match loaded {
+        Ok(document) if !problems.has_errors() => {
+            problems.extend(document.warnings().clone());
+            Ok(Written {
+                document,
+                gates,
+                warnings: problems,
+            })
+        }
+        Ok(document) => {
+            problems.extend(document.warnings().clone());
+            Err(problems)
+        }
+        // That nothing is left to read is no second mistake.
+        Err(_) if inputs.is_empty() => Err(problems),
+        Err(found) => {
+            problems.extend(found);
+            Err(problems)
+        }
     }
-    load(&inputs, &environment())
 }
 
 /// Our own environment; what is no text cannot be referred to.
-fn environment() -> Environment {
+pub(crate) fn environment() -> Environment {
     let text = |(name, value): (OsString, OsString)| {
         Some((name.into_string().ok()?, value.into_string().ok()?))
     };
@@ -113,6 +168,8 @@ pub(crate) fn check(document: &Document) -> Result<Settings, Problems> {
         fingerprints: Fingerprints::of(&layout),
         written: print(document, Secrets::Shown),
         warnings: problems,
+        gates: Gates::default(),
+        layout,
     })
 }
 

@@ -13,6 +13,7 @@ use schemars::{SchemaGenerator, generate::SchemaSettings};
 use crate::components::{CONNECTORS, EXPORTERS, EXTENSIONS, PROCESSORS, RECEIVERS, Settings};
 
 use self::page::pages;
+pub(crate) use self::row::solid;
 pub(crate) use self::schema::schema;
 
 /// One component as the reference tells of it.
@@ -65,7 +66,7 @@ fn generator() -> SchemaGenerator {
 }
 
 /// Pages say everything about a component in one place.
-fn inlining_generator() -> SchemaGenerator {
+pub(crate) fn inlining_generator() -> SchemaGenerator {
     SchemaSettings::draft07()
         .with(|settings| settings.inline_subschemas = true)
         .into_generator()

@@ -43,7 +43,7 @@ fn settings(schema: &Value, defaults: &Value, prefix: &str, rows: &mut Vec<Row>)
 }
 
 /// Takes off what only says that a value may be left empty.
-fn solid(schema: &Value) -> &Value {
+pub(crate) fn solid(schema: &Value) -> &Value {
     let choices = schema["anyOf"].as_array().or(schema["allOf"].as_array());
     let Some(choices) = choices else {
         return schema;

@@ -149,7 +149,7 @@ impl<'h> Facts<'h> {
                 gate.id.clone(),
                 gate.enabled.to_string(),
                 gate.stage.to_owned(),
-                gate.description.to_owned(),
+                gate.described(),
             ]
         });
         Page::new(

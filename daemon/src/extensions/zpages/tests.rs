@@ -61,6 +61,7 @@ fn zpages(text: &str) -> Zpages {
         enabled: true,
         stage: "Alpha",
         description: "Profiles.",
+        effect: None,
     }]);
     host.is_running();
     Zpages {
