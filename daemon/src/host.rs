@@ -34,7 +34,7 @@ const RELOAD_FAILED: (&str, &str) = (
     "Whether the last configuration that was read could not be used, so that an older one runs.",
 );
 
-/// What the log says of a reload: what the Collector says, because there are tools that look for it.
+/// What the log says of a reload: what the Collector says, because tools look for it.
 const UPDATED: &str = "Config updated, restart service";
 /// And when there was nothing to do.
 const UNCHANGED: &str = "Config unchanged, what runs keeps running";

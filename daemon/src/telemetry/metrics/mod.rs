@@ -92,7 +92,7 @@ pub(crate) async fn start(
 }
 
 impl Telling {
-    /// Sends what is to be sent once more, and closes the pages. Cancel-safe: it may be asked again.
+    /// Sends what is to be sent once more, and closes the pages. Cancel-safe: ask it again.
     pub(crate) async fn stop(&mut self) {
         self.stop.request();
         while self.tasks.join_next().await.is_some() {}
