@@ -130,16 +130,3 @@ fn what_cannot_be_built_or_opened_is_placed_by_validate() {
         assert!(said.contains(message) && said.contains(place), "{said}");
     }
 }
-
-#[test]
-fn help_opens_with_what_it_is_for_and_examples() {
-    let ran = Command::new(tapline())
-        .arg("--help")
-        .output()
-        .expect("tapline can be started");
-    let text = String::from_utf8_lossy(&ran.stdout);
-    let (opening, _) = text.split_once("Usage:").expect("there is a usage");
-    assert!(opening.starts_with("Shows every request"), "{opening}");
-    let examples = opening.split("Examples:\n").nth(1).expect("has examples");
-    assert_eq!(examples.matches(" tapline ").count(), 2, "{opening}");
-}
