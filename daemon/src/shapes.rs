@@ -199,6 +199,33 @@ fn pipelines() {
 }
 
 #[test]
+fn telemetry_of_older_files_is_taken_with_a_warning() {
+    let table = [
+        (
+            "{metrics: {address: 'localhost:8888'}}",
+            "`address` was removed from the Collector",
+        ),
+        ("{resource: {service.name: edge}}", "older form"),
+        (
+            "{resource: {attributes: {service.name: edge}}}",
+            "older form",
+        ),
+    ];
+    for (written, expected) in table {
+        let said = said_about(&file(&[("telemetry", written)]));
+        assert!(
+            said.starts_with("warning") && said.contains(expected),
+            "{written}:\n{said}"
+        );
+        assert!(said.contains("--> test.yaml:8:"), "{said}");
+        assert_eq!(said.matches("warning").count(), 1, "{said}");
+    }
+    let headers = "{metrics: {readers: [{periodic: {exporter: {otlp: {protocol: grpc, endpoint: \
+                   'http://a:4317', headers: {x-tenant: t}}}}}]}}";
+    assert_eq!(said_about(&file(&[("telemetry", headers)])), "");
+}
+
+#[test]
 fn signals() {
     let said = said_about(&file(&[(
         "traces/2",

@@ -61,7 +61,7 @@ impl TelemetryConfig {
         }
         let block = |key| node.get(key).filter(|block| !block.is_null());
         let logs = block("logs").and_then(|block| decode_valid(block, problems));
-        let metrics = block("metrics").and_then(|block| decode_valid(block, problems));
+        let metrics = block("metrics").and_then(|block| MetricsConfig::read(block, problems));
         if let Some(traces) = block("traces") {
             traces::check(traces, problems);
         }

@@ -92,17 +92,22 @@ impl Resource {
     }
 
     fn read_older(&mut self, node: &Node, problems: &mut Problems) {
+        self.read_map(node, problems);
+        if !node.entries().is_empty() {
+            let message = "attributes directly under `resource` are the Collector's older form: \
+                           write a list of `name` and `value` under `attributes`";
+            problems.push(Problem::warning(node.heading(), message));
+        }
+    }
+
+    /// Sets an attribute per key; an empty value removes it.
+    fn read_map(&mut self, node: &Node, problems: &mut Problems) {
         for (name, written) in node.entries() {
             if written.is_null() {
                 self.remove(name);
             } else if let Some(value) = read_value(written, problems) {
                 self.set(name, value);
             }
-        }
-        if !node.entries().is_empty() {
-            let message = "attributes directly under `resource` are the Collector's older form: \
-                           write a list of `name` and `value` under `attributes`";
-            problems.push(Problem::warning(node.heading(), message));
         }
     }
 
@@ -118,6 +123,14 @@ impl Resource {
     }
 
     fn read_attributes(&mut self, list: &Node, problems: &mut Problems) {
+        if matches!(list.kind, Kind::Map(_)) {
+            // So it was in version 0.2 of the declarative configuration.
+            self.read_map(list, problems);
+            let message = "a map of `attributes` is the older form of declarative configuration: \
+                           write a list of `name` and `value`";
+            problems.push(Problem::warning(list.heading(), message));
+            return;
+        }
         if !matches!(list.kind, Kind::List(_) | Kind::Null) {
             let message = format!(
                 "`attributes` must be a list of `name` and `value`, but this is {}",
@@ -320,8 +333,16 @@ mod tests {
     }
 
     #[test]
+    fn takes_the_map_of_the_first_declarative_form_and_says_so() {
+        let said = read("resource:\n  attributes: {zone: b, service.version: }\n");
+        let (attributes, warning) = said.split_once("\na map").expect("there is a warning");
+        assert_eq!(attributes, "service.name=tapline\nzone=b");
+        assert!(warning.contains("older form"), "{warning}");
+    }
+
+    #[test]
     fn names_what_is_wrong() {
-        let said = read("resource:\n  attributes: {a: b}\n  schemas: 1\n");
+        let said = read("resource:\n  attributes: a\n  schemas: 1\n");
         assert!(
             said.contains("must be a list of `name` and `value`"),
             "{said}"

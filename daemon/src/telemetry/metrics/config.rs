@@ -2,7 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tapline_config::{Invalid, Optional, Validate};
+use tapline_config::{Invalid, Node, Optional, Problem, Problems, Validate, decode_valid};
 
 use crate::telemetry::{level::Level, otlp::OtlpConfig, written::Written};
 
@@ -16,8 +16,8 @@ pub(crate) struct MetricsConfig {
     pub(crate) readers: Option<Vec<ReaderConfig>>,
     /// What is told otherwise than it is measured.
     pub(crate) views: Vec<ViewConfig>,
-    /// Removed from the Collector in favour of `readers`.
-    pub(crate) address: Written,
+    /// The older form of a page for Prometheus, as `host:port`: taken, and said to be older.
+    pub(crate) address: String,
 }
 
 /// One reader: a page, or a push now and then.
@@ -187,6 +187,41 @@ pub(crate) struct AggregationConfig {
     pub(crate) base2_exponential_bucket_histogram: Written,
 }
 
+impl MetricsConfig {
+    /// Reads the block, adding every mistake to a list. A page in the older form becomes a reader.
+    pub(crate) fn read(node: &Node, problems: &mut Problems) -> Option<Self> {
+        let mut config: Self = decode_valid(node, problems)?;
+        if let Some(page) = older_page(&config.address) {
+            let message = "`address` was removed from the Collector and is taken as a reader";
+            let label = format!(
+                "write `readers: [{{pull: {{exporter: {{prometheus: {{host: \"{}\", port: {}}}}}}}}}]`",
+                page.host, page.port
+            );
+            let place = node.get("address").unwrap_or(node).heading();
+            problems.push(Problem::warning(place, message).with_label(label));
+            let exporter = PullExporterConfig {
+                prometheus: Optional::On(page),
+            };
+            config.readers = Some(vec![ReaderConfig {
+                pull: Some(PullConfig { exporter }),
+                periodic: None,
+            }]);
+        }
+        Some(config)
+    }
+}
+
+/// Reads the older form of a page.
+fn older_page(address: &str) -> Option<PageConfig> {
+    let (host, port) = address.rsplit_once(':')?;
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    Some(PageConfig {
+        host: host.to_owned(),
+        port: port.parse().ok()?,
+        ..PageConfig::default()
+    })
+}
+
 impl IncludeExclude {
     /// Returns whether an attribute is chosen; none is when nothing was written.
     pub(crate) fn chooses(&self, name: &str) -> bool {
@@ -224,10 +259,14 @@ const NOT_SUPPORTED: &str = "is not supported by tapline yet";
 impl Validate for MetricsConfig {
     fn validate(&self) -> Vec<Invalid> {
         let mut invalid = Vec::new();
-        if self.address.is_there() {
-            let message = "was removed from the Collector: use `readers` with a `pull` reader, \
-                           which has `host` and `port`";
-            invalid.push(Invalid::at("address", message));
+        if !self.address.is_empty() {
+            if self.readers.is_some() {
+                let message = "is the older form of `readers`: only one of the two can be given";
+                invalid.push(Invalid::at("address", message));
+            }
+            if older_page(&self.address).is_none() {
+                invalid.push(Invalid::at("address", "must be `host:port`"));
+            }
         }
         let no_readers = self.readers.as_ref().is_some_and(Vec::is_empty);
         if self.level != Level::None && no_readers {

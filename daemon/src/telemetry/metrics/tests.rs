@@ -6,7 +6,7 @@ use std::{
 };
 
 use http::{Method, StatusCode};
-use tapline_config::{Environment, Input, Problems, decode_valid, load};
+use tapline_config::{Environment, Input, Optional, Problems, load};
 use tapline_pdata::Signal;
 use tapline_pipeline::{
     graph::RunSettings,
@@ -15,14 +15,14 @@ use tapline_pipeline::{
 use tapline_testkit::{Backend, Protocol, Seen};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::*;
+use super::{config::ReaderConfig, *};
 
 /// Reads a configuration of metrics, or says what is wrong with it.
 fn config(text: &str) -> Result<MetricsConfig, String> {
     let input = Input::text("c.yaml", text);
     let document = load(&[input], &Environment::default()).expect("the text is YAML");
     let mut problems = Problems::new();
-    let decoded = decode_valid(document.root(), &mut problems);
+    let decoded = MetricsConfig::read(document.root(), &mut problems);
     let messages: Vec<_> = problems.iter().map(|each| each.message.clone()).collect();
     decoded.ok_or_else(|| messages.join("; "))
 }
@@ -522,12 +522,36 @@ async fn what_is_left_is_pushed_when_tapline_stops() {
 }
 
 #[test]
+fn takes_the_address_of_older_files_as_a_page() {
+    for (text, host) in [
+        ("address: 0.0.0.0:9999", "0.0.0.0"),
+        ("address: ':9999'", ""),
+        ("address: '[::1]:9999'", "::1"),
+    ] {
+        let readers = config(text)
+            .expect("is valid")
+            .readers
+            .expect("it became one");
+        let [
+            ReaderConfig {
+                pull: Some(pull), ..
+            },
+        ] = &readers[..]
+        else {
+            panic!("{readers:?}")
+        };
+        let Optional::On(page) = &pull.exporter.prometheus else {
+            panic!("{pull:?}")
+        };
+        assert_eq!((page.host.as_str(), page.port), (host, 9999), "{text}");
+    }
+}
+
+#[test]
 fn says_what_it_does_not_take() {
     let table = [
-        (
-            "address: ':8888'",
-            "`address` was removed from the Collector",
-        ),
+        ("address: ':8888'\nreaders: []", "only one of the two"),
+        ("address: localhost", "must be `host:port`"),
         ("readers: []", "must have at least one reader"),
         ("level: loud", "one of none, basic, normal and detailed"),
         (

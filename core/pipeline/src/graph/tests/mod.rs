@@ -3,6 +3,7 @@
 mod cast;
 mod connectors;
 mod fused;
+mod instances;
 mod life;
 mod plan;
 mod reload;
