@@ -5,6 +5,7 @@ mod accounting;
 mod books;
 mod client;
 mod conformance;
+mod connectors;
 mod drain;
 mod gateway;
 mod isolation;
