@@ -3,7 +3,7 @@
 //! Two users: the excerpts below problems, and `print`. The judgement is by name because it must
 //! also work on text that is not valid YAML. It errs on the side of hiding.
 
-use crate::Source;
+use crate::{Source, suggest::distance};
 
 /// What is shown in place of a secret.
 pub(crate) const REDACTED: &str = "[REDACTED]";
@@ -33,6 +33,14 @@ pub(crate) fn looks_secret(key: &str) -> bool {
     ["headers", "headers_list"].contains(&key.as_str())
         || key.ends_with("_pem")
         || (!names_a_place && SECRET_WORDS.iter().any(|word| key.contains(word)))
+        || key.split(['-', '_', '.', '/']).any(is_mistyped)
+}
+
+/// Returns whether a part of a key is a secret word with one mistake in it: what is wrong with a
+/// mistyped `password` is shown, and the password stands right beside it.
+fn is_mistyped(part: &str) -> bool {
+    let lengths = 5..=16;
+    lengths.contains(&part.len()) && SECRET_WORDS.iter().any(|word| distance(part, word) == 1)
 }
 
 /// Returns the byte offset from which on a line holds a secret, if it does.
@@ -108,7 +116,7 @@ fn secret_key_end(line: &str) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::{looks_secret, secret_from};
-    use crate::Source;
+    use crate::{Source, suggest::distance};
 
     #[test]
     fn judges_by_name() {
@@ -118,8 +126,17 @@ mod tests {
             "bearer_token",
             "key_pem",
             "x-api-key",
+            "pasword",
+            "client_secrte",
         ];
-        let open = ["endpoint", "key_file", "metadata_keys", "token_file", "key"];
+        let open = [
+            "endpoint",
+            "key_file",
+            "metadata_keys",
+            "token_file",
+            "key",
+            "header",
+        ];
         assert!(secret.iter().all(|key| looks_secret(key)));
         assert!(!open.iter().any(|key| looks_secret(key)));
     }

@@ -41,7 +41,7 @@ pub(crate) fn listed(names: &[&str]) -> String {
 }
 
 /// Counts the letters to insert, drop, replace or swap with their neighbour; case is free.
-fn distance(left: &str, right: &str) -> usize {
+pub(crate) fn distance(left: &str, right: &str) -> usize {
     let left: Vec<char> = left.to_lowercase().chars().collect();
     let right: Vec<char> = right.to_lowercase().chars().collect();
     let mut before_last: Vec<usize> = Vec::new();

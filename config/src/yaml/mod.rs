@@ -4,6 +4,7 @@
 //! means, `tree` puts values together. Hostile text is refused: by depth, and by the size of the
 //! tree, so that aliases cannot multiply it. This module must not know what the keys mean.
 
+mod hint;
 pub(crate) mod scalar;
 mod tree;
 
@@ -11,8 +12,11 @@ use std::sync::Arc;
 
 use saphyr_parser::{Event, Parser, ScanError, Span};
 
-use self::tree::Tree;
 pub(crate) use self::tree::{depth, size_bytes};
+use self::{
+    hint::{Hint, hint},
+    tree::Tree,
+};
 use crate::{Kind, Node, Place, Problem, Problems, Source};
 
 /// How deep lists and maps may be nested.
@@ -82,15 +86,11 @@ fn invalid(error: &ScanError, origin: &Origin<'_>) -> Problem {
         let end = source.line(number).unwrap_or_default().chars().count();
         place = Place::new(&source, number, end + 1, 1);
     }
-    let line = source.line(place.line()).unwrap_or_default();
-    let indent = &line[..line.len() - line.trim_start().len()];
+    let Hint { place, label } = hint(error.info(), place);
     let problem = Problem::error(&place, format!("invalid YAML: {}", error.info()));
-    if indent.contains('\t') {
-        problem.with_label("YAML is indented with spaces, not with tabs")
-    } else if line.contains("${") && line.contains(['[', '{']) {
-        problem.with_label("put quotes around `${…}` inside of `[…]` or `{…}`")
-    } else {
-        problem
+    match label {
+        Some(label) => problem.with_label(label),
+        None => problem,
     }
 }
 
