@@ -116,7 +116,7 @@ fn secret_key_end(line: &str) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::{looks_secret, secret_from};
-    use crate::{Source, suggest::distance};
+    use crate::Source;
 
     #[test]
     fn judges_by_name() {

@@ -71,6 +71,13 @@ impl Fault {
         self
     }
 
+    /// Says something else, which holds no value.
+    #[must_use]
+    pub(super) fn saying(mut self, message: &str) -> Self {
+        message.clone_into(&mut self.words.message);
+        self
+    }
+
     /// Adds the place unless one is known that is nearer.
     #[must_use]
     pub(super) fn at(mut self, place: &Place, is_secret: bool) -> Self {
@@ -173,13 +180,16 @@ fn cut(text: &str) -> String {
 
 /// Says what was found, with its value and without.
 fn described(found: Unexpected<'_>) -> (String, String) {
-    let valued = |kind: &str, value: String| (format!("{kind} `{value}`"), kind.to_owned());
+    let valued = |kind: &str, value: String| {
+        let article = if kind.starts_with('i') { "an" } else { "a" };
+        (format!("the {kind} `{value}`"), format!("{article} {kind}"))
+    };
     match found {
-        Unexpected::Bool(value) => valued("the boolean", value.to_string()),
-        Unexpected::Unsigned(value) => valued("the integer", value.to_string()),
-        Unexpected::Signed(value) => valued("the integer", value.to_string()),
-        Unexpected::Float(value) => valued("the number", value.to_string()),
-        Unexpected::Str(value) => valued("the string", cut(value)),
+        Unexpected::Bool(value) => valued("boolean", value.to_string()),
+        Unexpected::Unsigned(value) => valued("integer", value.to_string()),
+        Unexpected::Signed(value) => valued("integer", value.to_string()),
+        Unexpected::Float(value) => valued("number", value.to_string()),
+        Unexpected::Str(value) => valued("string", cut(value)),
         Unexpected::Unit | Unexpected::Option => ("nothing".to_owned(), "nothing".to_owned()),
         Unexpected::Seq => ("a list".to_owned(), "a list".to_owned()),
         Unexpected::Map => ("a map".to_owned(), "a map".to_owned()),

@@ -271,6 +271,13 @@ impl<'de> de::Deserializer<'de> for Reader<'_> {
                 return self.mismatch(&visitor);
             }
             self.warn_of_bare_integer();
+            let visited = visitor.visit_newtype_struct(self);
+            return self.done(if self.is_secret {
+                let message = "this is not a duration such as `200ms` or `1m30s`";
+                visited.map_err(|fault| fault.saying(message))
+            } else {
+                visited
+            });
         }
         self.done(visitor.visit_newtype_struct(self))
     }

@@ -146,9 +146,19 @@ fn id_text<'a>(
     if let Kind::String(text) = &item.kind {
         return Some((text, &item.place));
     }
-    let message = format!("expected the id of a {what}, found {}", item.described());
+    let message = format!(
+        "expected the id of {}, found {}",
+        one(what),
+        item.described()
+    );
     problems.push(Problem::error(&item.place, message));
     None
+}
+
+/// Puts the article before a kind of component.
+fn one(what: &str) -> String {
+    let article = if what.starts_with('e') { "an" } else { "a" };
+    format!("{article} {what}")
 }
 
 /// Drops ids that are listed twice where that means nothing, with a warning.

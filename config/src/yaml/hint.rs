@@ -4,7 +4,7 @@
 //! noticed a line later, an open bracket at the next key. This module looks at the text around and
 //! guesses; it must not know what the keys mean.
 
-use crate::{Place, Source};
+use crate::{Place, Problem, Source};
 
 /// Where the mistake is, and what to say beside it.
 pub(super) struct Hint {
@@ -34,6 +34,16 @@ pub(super) fn hint(reason: &str, place: Place) -> Hint {
     }
     let label = hint_of_bracket(&place).or_else(|| hint_of_reason(reason, line, &place));
     Hint { place, label }
+}
+
+/// Says that a map or a list stands where a key is wanted, as in a template that nobody rendered.
+pub(super) fn bad_key(place: &Place) -> Problem {
+    let problem = Problem::error(place, "a key must be a text");
+    let line = place.source().line(place.line()).unwrap_or_default();
+    match hint_of_line(line) {
+        Some(label) => problem.with_label(label),
+        None => problem,
+    }
 }
 
 /// What a line shows by itself.
@@ -154,6 +164,10 @@ mod tests {
             (
                 "a: 1\n{{- if b }}\nc: 1",
                 "2:3 `{{ … }}` is a template, which has to be rendered first",
+            ),
+            (
+                "a: {{ .b }}:1",
+                "1:5 `{{ … }}` is a template, which has to be rendered first",
             ),
             (
                 "```yaml\na: 1\n```",

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use saphyr_parser::{Event, ScalarStyle, Span, Tag};
 
-use super::{MAX_DEPTH, MAX_TREE_BYTES, NODE_BYTES, Origin, scalar};
+use super::{MAX_DEPTH, MAX_TREE_BYTES, NODE_BYTES, Origin, hint, scalar};
 use crate::{Kind, Node, Place, Problem, Problems};
 
 /// A tree in the making.
@@ -43,6 +43,8 @@ struct Key {
     text: String,
     place: Place,
     is_merge: bool,
+    /// Whether the map has it already; then what follows it is not for the map.
+    is_again: bool,
 }
 
 /// An error after which reading cannot go on.
@@ -135,7 +137,7 @@ impl<'a> Tree<'a> {
             && map.key.is_none()
         {
             let Kind::String(text) = node.kind else {
-                return Err(Problem::error(&place, "a key must be a text"));
+                return Err(hint::bad_key(&place));
             };
             map.give_key(text, place, false, problems);
             return Ok(());
@@ -155,7 +157,7 @@ impl<'a> Tree<'a> {
         }) = self.open.last()
             && map.key.is_none()
         {
-            return Err(Problem::error(&place, "a key must be a text"));
+            return Err(hint::bad_key(&place));
         }
         self.grow(NODE_BYTES, &place)?;
         self.open.push(Open {
@@ -221,7 +223,9 @@ impl<'a> Tree<'a> {
 
 impl OpenMap {
     fn give_key(&mut self, text: String, place: Place, is_merge: bool, problems: &mut Problems) {
-        if let Some(first) = self.seen.get(&text) {
+        let first = self.seen.get(&text);
+        let is_again = first.is_some();
+        if let Some(first) = first {
             let label = format!("first given on line {}", first.line());
             let message = format!("duplicate key `{text}`");
             problems.push(Problem::error(&place, message).with_label(label));
@@ -232,11 +236,15 @@ impl OpenMap {
             text,
             place,
             is_merge,
+            is_again,
         });
     }
 
     fn give_value(&mut self, node: Node, problems: &mut Problems) {
         let key = self.key.take().expect("a value follows its key");
+        if key.is_again {
+            return;
+        }
         if !key.is_merge {
             self.entries.push((
                 key.text,
