@@ -3,6 +3,7 @@
 //! Settings of components stay nodes, for their own types to be decoded from. Which types exist is
 //! told by the caller. Everything wrong is reported at once: this module collects, it never stops.
 
+mod asked;
 mod kinds;
 mod listening;
 mod pipelines;
@@ -132,6 +133,7 @@ impl Layout {
         let uses = Uses::of(&layout.service);
         kinds::check(&mut layout, &uses, known, problems);
         references::check(&layout, problems);
+        asked::check(&layout, &uses, problems);
         *problems = listening::sharpened(root, std::mem::take(problems));
         layout
     }

@@ -55,7 +55,10 @@ fn look_in(
 
 /// Returns what there is to say about a server, if it is open.
 fn open(section: &str, id: &ComponentId, server: &Node) -> Option<Problem> {
-    let endpoint = server.get("endpoint")?;
+    let is_off = server
+        .get("enabled")
+        .is_some_and(|on| on.kind == Kind::Bool(false));
+    let endpoint = server.get("endpoint").filter(|_| !is_off)?;
     let Kind::String(text) = &endpoint.kind else {
         return None;
     };

@@ -53,6 +53,7 @@ fn a_server_that_is_guarded_or_inside_is_none() {
     for settings in [
         "",
         "{endpoint: localhost:4317}",
+        "{endpoint: 0.0.0.0:4317, enabled: false}",
         "{endpoint: 10.0.0.7:4317}",
         "{endpoint: gateway:4317}",
         "{endpoint: /run/otlp.sock, transport: unix}",
