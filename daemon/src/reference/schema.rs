@@ -31,7 +31,6 @@ pub(crate) fn schema() -> Value {
         "title": "tapline configuration",
         "type": "object",
         "properties": properties,
-        "patternProperties": { "::": true },
         "additionalProperties": false,
         "definitions": generator.take_definitions(true),
     });
@@ -93,6 +92,11 @@ fn loosen(schema: &mut Value) {
             ("anyOf" | "allOf", Value::Array(schemas)) => schemas.iter_mut().for_each(loosen),
             _ => {}
         }
+    }
+    // A key may also be a path, such as `protocols::grpc`.
+    if keywords.get("additionalProperties") == Some(&Value::Bool(false)) {
+        let patterns = keywords.entry("patternProperties");
+        patterns.or_insert_with(|| json!({}))["::"] = Value::Bool(true);
     }
     if keywords.contains_key("enum") || keywords.contains_key("oneOf") {
         let choice = Value::Object(std::mem::take(keywords));

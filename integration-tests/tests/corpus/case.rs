@@ -1,8 +1,8 @@
 //! One file of the corpus: where it is, and how it is run.
 //!
 //! `name.args` beside it holds one argument a line (`--set a.b=c`, `--config other.yaml`), and
-//! variables as `NAME=VALUE`. Names of files are relative to the corpus, so that what is said is the
-//! same on every machine.
+//! variables as `NAME=VALUE`. Names of files are relative to the corpus, so that what is said is
+//! the same on every machine.
 
 use std::{
     fs,
