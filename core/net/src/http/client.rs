@@ -2,6 +2,8 @@
 //!
 //! Deadlines are the caller's: dropping the future ends the request.
 
+mod get;
+
 use std::{error::Error, sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
@@ -109,7 +111,7 @@ pub struct Response {
     pub status: StatusCode,
     /// The headers.
     pub headers: HeaderMap,
-    /// The beginning of the body, decompressed; at most 64 KiB.
+    /// The body, decompressed; of a post, the beginning, at most 64 KiB.
     pub body: Bytes,
 }
 
