@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::Retrieve;
+
 /// A snapshot of environment variables for `${env:NAME}`.
 #[derive(Clone, Debug, Default)]
 pub struct Environment(BTreeMap<String, String>);
@@ -21,5 +23,20 @@ impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Environment {
                 .map(|(name, value)| (name.into(), value.into()))
                 .collect(),
         )
+    }
+}
+
+/// Gives variables only: for texts that refer to nothing else.
+impl Retrieve for Environment {
+    fn variable(&self, name: &str) -> Option<String> {
+        self.get(name).map(str::to_owned)
+    }
+
+    fn file(&self, _path: &str) -> Result<String, String> {
+        Err("files are out of reach here".to_owned())
+    }
+
+    fn page(&self, _url: &str) -> Result<String, String> {
+        Err("the network is out of reach here".to_owned())
     }
 }

@@ -13,6 +13,10 @@ const MAX_COLUMNS: usize = 160;
 /// How many columns are kept before the mark in a line that is cut.
 const COLUMNS_BEFORE: usize = 40;
 
+/// The longest line that is shown. A longer one was not written by hand, and would have to be
+/// searched for secrets from its start, for every problem in it.
+const MAX_LINE_BYTES: usize = 16 << 10;
+
 /// A line and the stretch of it that is marked, in characters counted from 0.
 struct Marked {
     line: Vec<char>,
@@ -24,6 +28,14 @@ struct Marked {
 pub(crate) fn draw(place: &Place, label: Option<&str>) -> String {
     let number = place.line().to_string();
     let gutter = " ".repeat(number.len() + 1);
+    if place
+        .source()
+        .line(place.line())
+        .is_some_and(|line| line.len() > MAX_LINE_BYTES)
+    {
+        let label = label.map_or_else(String::new, |label| format!("\n{gutter} = {label}"));
+        return format!("{gutter}--> {place}{label}");
+    }
     let marked = marked_line(place);
     let line: String = marked.line.iter().collect();
     let line = line.trim_end();
@@ -50,6 +62,7 @@ fn marked_line(place: &Place) -> Marked {
         start: place.column().saturating_sub(1),
         width: place.width(),
     };
+    marked.mask_credentials();
     if let Some(offset) = secret {
         marked.hide(written[..offset].chars().count());
     }
@@ -73,6 +86,21 @@ impl Marked {
             (self.start, self.width) = (from + gap, REDACTED.len());
         }
         self.line.extend(REDACTED.chars());
+    }
+
+    /// Puts stars over `user:password` in URLs; nothing moves.
+    fn mask_credentials(&mut self) {
+        let ends = |c: &char| c.is_whitespace() || matches!(c, '/' | '"' | '\'' | '?' | '#');
+        for at in 2..self.line.len() {
+            if self.line[at - 2..=at] != [':', '/', '/'] {
+                continue;
+            }
+            let rest = &self.line[at + 1..];
+            let host = rest.iter().position(ends).unwrap_or(rest.len());
+            if let Some(end) = rest[..host].iter().rposition(|c| *c == '@') {
+                self.line[at + 1..at + 1 + end].fill('*');
+            }
+        }
     }
 
     fn clamp(&mut self) {
@@ -146,6 +174,22 @@ mod tests {
             drawn(text, 2, 1, 5).lines().nth(2),
             Some(" 2 | other:  [2J")
         );
+    }
+
+    #[test]
+    fn does_not_show_a_line_that_nobody_wrote() {
+        let text = format!("a: [{}b]", "x, ".repeat(10_000));
+        assert_eq!(
+            drawn(&text, 1, 30_005, 1),
+            "  --> a.yaml:1:30005\n   = here"
+        );
+    }
+
+    #[test]
+    fn hides_credentials_in_urls() {
+        let text = "a: [http://u:p@h/x@y, https://h:1/u@z, '${https://me@h/a?b=c}']";
+        let expected = " 1 | a: [http://***@h/x@y, https://h:1/u@z, '${https://**@h/a?b=c}']";
+        assert_eq!(drawn(text, 1, 1, 1).lines().nth(2), Some(expected));
     }
 
     #[test]

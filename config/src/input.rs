@@ -1,12 +1,12 @@
 //! What a configuration is made of: files, texts and `--set` assignments, in order.
 
-use std::{
-    fs::File,
-    io::{self, Read},
-    path::Path,
-};
+use std::{fs::File, io::Read, path::Path, sync::Arc};
 
-use crate::{Problem, Problems};
+use crate::{
+    Place, Problem, Problems, Source,
+    retrieve::{Fetcher, Value, too_large},
+    uri::{Scheme, Uri},
+};
 
 /// The largest text that is read as configuration.
 pub(crate) const MAX_INPUT_BYTES: usize = 8 << 20;
@@ -15,9 +15,9 @@ pub(crate) const MAX_INPUT_BYTES: usize = 8 << 20;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Input {
     /// What problems call it, usually a path.
-    pub(crate) name: String,
-    pub(crate) text: String,
-    pub(crate) form: Form,
+    name: String,
+    text: String,
+    form: Form,
 }
 
 /// How the text of an input is to be read.
@@ -27,6 +27,8 @@ pub(crate) enum Form {
     Yaml,
     /// `path.to.key=value`, where the value is YAML.
     Assignment,
+    /// The name of a YAML document that has to be fetched.
+    Uri,
 }
 
 impl Input {
@@ -52,6 +54,99 @@ impl Input {
             form: Form::Assignment,
         }
     }
+
+    /// Makes an input of `--config uri`: a path, or a URI such as `env:NAME`.
+    pub fn uri(uri: impl Into<String>) -> Self {
+        Self {
+            name: "--config".to_owned(),
+            text: uri.into(),
+            form: Form::Uri,
+        }
+    }
+
+    pub(crate) fn form(&self) -> Form {
+        self.form
+    }
+
+    /// Gets the text; `None` after adding an error.
+    pub(crate) fn open(
+        &self,
+        order: usize,
+        fetcher: &mut Fetcher<'_>,
+        problems: &mut Problems,
+    ) -> Option<Arc<Source>> {
+        let named = match self.form {
+            Form::Yaml | Form::Assignment => Ok((self.name.clone(), self.text.clone())),
+            Form::Uri => fetched(&self.text, order, fetcher, problems),
+        };
+        let opened = named.and_then(|(name, text)| {
+            if text.len() > MAX_INPUT_BYTES {
+                return Err(Problem::unplaced(format!("{name} is {}", too_large())));
+            }
+            Ok(Source::new(name, text, order))
+        });
+        opened.map_err(|problem| problems.push(problem)).ok()
+    }
+}
+
+/// Returns the name and the text of what a URI leads to.
+fn fetched(
+    text: &str,
+    order: usize,
+    fetcher: &mut Fetcher<'_>,
+    problems: &mut Problems,
+) -> Result<(String, String), Problem> {
+    let given = Source::new("--config", text, order);
+    let place = Place::new(
+        &given,
+        1,
+        1,
+        text.lines().next().unwrap_or("").chars().count(),
+    );
+    let uri = Uri::parse(text).map_err(|error| {
+        let problem = Problem::error(&place, format!("this names no configuration: {error}"));
+        match error.hint {
+            Some(hint) => problem.with_label(hint),
+            None => problem,
+        }
+    })?;
+    match uri.scheme {
+        Scheme::Yaml => Ok(("--config yaml".to_owned(), uri.opaque)),
+        Scheme::Env => {
+            let variable = fetcher
+                .variable(&uri.opaque)
+                .map_err(|reason| Problem::error(&place, reason))?;
+            let name = format!("env:{}", variable.name);
+            let text = match variable.value {
+                Value::Set(text) => text,
+                Value::Default(text) => text.to_owned(),
+                Value::Unset => {
+                    let message = format!("environment variable `{}` is not set", variable.name);
+                    problems.push(Problem::warning(&place, message).with_label("taken as empty"));
+                    String::new()
+                }
+            };
+            Ok((name, text))
+        }
+        Scheme::File | Scheme::Http | Scheme::Https => {
+            let source = fetcher.fetch(&uri).map_err(|reason| {
+                Problem::unplaced(format!("cannot read {}: {reason}", uri.shown()))
+            })?;
+            Ok((source.name().to_owned(), source.text().to_owned()))
+        }
+    }
+}
+
+/// Reads a text file, at most 8 MiB of it.
+pub fn read_text(path: &Path) -> Result<String, String> {
+    let mut text = String::new();
+    let limit = MAX_INPUT_BYTES as u64 + 1;
+    let read = File::open(path).and_then(|file| file.take(limit).read_to_string(&mut text));
+    read.map_err(|error| error.to_string())?;
+    if text.len() > MAX_INPUT_BYTES {
+        return Err(too_large());
+    }
+    Ok(text)
 }
 
 /// Reads a YAML file, at most 8 MiB of it.
@@ -61,18 +156,4 @@ pub fn read_file(path: &Path) -> Result<Input, Problems> {
         .map_err(|error| {
             Problem::unplaced(format!("cannot read {}: {error}", path.display())).into()
         })
-}
-
-fn read_text(path: &Path) -> io::Result<String> {
-    let mut text = String::new();
-    File::open(path)?
-        .take(MAX_INPUT_BYTES as u64 + 1)
-        .read_to_string(&mut text)?;
-    if text.len() > MAX_INPUT_BYTES {
-        return Err(io::Error::other(format!(
-            "larger than {} MiB",
-            MAX_INPUT_BYTES >> 20
-        )));
-    }
-    Ok(text)
 }

@@ -1,15 +1,17 @@
 //! Collector YAML in, typed settings out, every mistake with its file, line and column.
 //!
 //! ```text
-//! inputs -> yaml (located tree) -> layer (merged) -> expand (${…}) -> Document
+//! inputs -> yaml (located tree) -> paths (a::b) -> layer (merged) -> expand (${…}) -> Document
 //! Document -> service (ids, pipelines) -> decode (a component's typed settings) -> validate
 //! ```
 //!
-//! This crate must not know tokio, nor any component. It never reads the environment: it is given
-//! a snapshot.
+//! This crate must not know tokio, nor any component. It never reads the environment and opens no
+//! connection: it asks through [`Retrieve`].
 
+mod append;
 mod assignment;
 mod auth;
+mod byte_size;
 mod component_id;
 mod decode;
 mod duration;
@@ -27,10 +29,12 @@ mod load;
 mod node;
 mod opaque;
 mod optional;
+mod paths;
 mod place;
 mod print;
 mod problem;
 mod queue;
+mod retrieve;
 mod retry;
 mod schema;
 mod secret;
@@ -39,10 +43,13 @@ mod suggest;
 mod tls;
 mod tls_server;
 mod transport;
+mod uri;
 mod validate;
+mod via;
 mod yaml;
 
 pub use auth::{AuthConfig, HttpAuthConfig, MiddlewareConfig};
+pub use byte_size::ByteSize;
 pub use component_id::{ComponentId, IdError};
 pub use decode::{decode, decode_into, decode_valid};
 pub use duration::{Duration, DurationError};
@@ -55,19 +62,22 @@ pub use grpc_server::{
 };
 pub use headers::Headers;
 pub use http_server::{CorsConfig, HttpServerConfig};
-pub use input::{Input, read_file};
-pub use load::{Document, load};
+pub use input::{Input, read_file, read_text};
+pub use load::{Document, Lists, LoadOptions, gather, load};
 pub use node::{Kind, Node};
 pub use opaque::Opaque;
 pub use optional::{Optional, off_when_null};
 pub use place::{Located, Place, Source};
-pub use print::{Secrets, print, print_node};
+pub use print::{Secrets, explain, print, print_node};
 pub use problem::{Problem, Problems, Severity};
 pub use queue::{PartitionConfig, QueueBatchConfig, QueueConfig, Sizer};
+pub use retrieve::Retrieve;
 pub use retry::RetryConfig;
 pub use service::{KnownTypes, Layout, Pipeline, PipelineId, Section, Service, Standing};
 pub use suggest::nearest;
 pub use tls::{TlsClientConfig, TlsVersion};
 pub use tls_server::{TlsServerConfig, TpmConfig};
 pub use transport::Transport;
+pub use uri::{Scheme, Uri, UriError};
 pub use validate::{Invalid, Validate};
+pub use via::Via;

@@ -2,7 +2,9 @@
 //!
 //! This module must not know how the tree was read, layered or expanded.
 
-use crate::Place;
+use std::sync::Arc;
+
+use crate::{Place, Via};
 
 /// A value of the configuration and where it was written.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,6 +17,10 @@ pub struct Node {
     pub key: Option<Place>,
     /// The text behind a value that came out of `${…}`; a text setting takes this, not the value.
     pub original: Option<String>,
+    /// The references that it came through, if any.
+    pub via: Option<Arc<Via>>,
+    /// Whether what was written here could not be had, which was reported; it is null then.
+    pub is_broken: bool,
 }
 
 /// What a node holds.
@@ -44,7 +50,16 @@ impl Node {
             place,
             key: None,
             original: None,
+            via: None,
+            is_broken: false,
         }
+    }
+
+    /// Returns why this is a text and no list or map, if it was read from a text that is not YAML.
+    pub(crate) fn not_yaml(&self) -> Option<&str> {
+        let via = self.via.as_ref()?;
+        let is_text = matches!(self.kind, Kind::String(_));
+        via.not_yaml.as_deref().filter(|_| is_text)
     }
 
     /// Returns the place to point at when the whole value is meant: its key, if it has one.

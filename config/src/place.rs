@@ -3,7 +3,11 @@
 //! A place owns a reference to its source text, so that a problem can be shown long after loading.
 //! This module must not know YAML nor what the text means.
 
-use std::{cmp::Ordering, fmt, sync::Arc};
+use std::{cmp::Ordering, collections::HashMap, fmt, sync::Arc};
+
+/// After how many characters of a long line its byte offset is remembered: in a file of one line,
+/// every place would count from the start otherwise.
+const CHARS_PER_MARK: usize = 256;
 
 /// A text that configuration was read from.
 #[derive(Debug, PartialEq, Eq)]
@@ -12,6 +16,8 @@ pub struct Source {
     text: String,
     /// Where each line starts; many places ask for their line.
     starts: Vec<usize>,
+    /// Of long lines, by their number: the byte offset in the line of every so many characters.
+    marks: HashMap<usize, Vec<usize>>,
     /// Position among the inputs: later ones win, and problems are listed in this order.
     order: usize,
 }
@@ -29,12 +35,41 @@ impl Source {
         };
         let ends = (0..bytes.len()).filter(ends_line).map(|at| at + 1);
         let starts = std::iter::once(0).chain(ends).collect();
-        Arc::new(Self {
+        let mut source = Self {
             name: name.into(),
             text,
             starts,
+            marks: HashMap::new(),
             order,
-        })
+        };
+        source.marks = source.long_lines();
+        Arc::new(source)
+    }
+
+    fn long_lines(&self) -> HashMap<usize, Vec<usize>> {
+        let numbered =
+            (1..=self.line_count()).filter_map(|number| Some((number, self.line(number)?)));
+        let long = numbered.filter(|(_, line)| line.len() > 4 * CHARS_PER_MARK);
+        let marked = long.map(|(number, line)| {
+            let marks = line.char_indices().step_by(CHARS_PER_MARK);
+            (number, marks.map(|(offset, _)| offset).collect())
+        });
+        marked.collect()
+    }
+
+    /// Returns the byte offset of a character in a line, or the end of the line.
+    fn offset(&self, number: usize, line: &str, chars: usize) -> usize {
+        let mark = match self.marks.get(&number) {
+            Some(marks) => marks.get(chars / CHARS_PER_MARK).copied(),
+            None => Some(0),
+        };
+        let Some(mark) = mark else { return line.len() };
+        let left = match mark {
+            0 => chars,
+            _ => chars % CHARS_PER_MARK,
+        };
+        let found = line[mark..].char_indices().nth(left);
+        found.map_or(line.len(), |(offset, _)| mark + offset)
     }
 
     /// Returns the name that problems show, usually a path.
@@ -103,12 +138,9 @@ impl Place {
     /// Returns the text at this place, if it is there.
     pub fn written(&self) -> Option<String> {
         let line = self.source.line(self.line)?;
-        Some(
-            line.chars()
-                .skip(self.column - 1)
-                .take(self.width)
-                .collect(),
-        )
+        let before = self.column.saturating_sub(1);
+        let offset = |chars| self.source.offset(self.line, line, chars);
+        Some(line[offset(before)..offset(before + self.width)].to_owned())
     }
 
     /// Returns the place of `needle` inside this one, or this one when it is not there verbatim.
@@ -161,4 +193,31 @@ pub struct Located<T> {
     pub value: T,
     /// Where it was written.
     pub place: Place,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Place, Source};
+
+    #[test]
+    fn what_is_written_is_found_in_long_lines_too() {
+        for length in [10, 1500, 5000] {
+            let line: String = (0..length)
+                .map(|at| if at % 7 == 0 { 'é' } else { 'x' })
+                .collect();
+            let source = Source::new("a.yaml", format!("{line}\n{line}"), 0);
+            for (column, width) in [
+                (1, 3),
+                (255, 4),
+                (256, 2),
+                (257, 300),
+                (length, 5),
+                (9999, 1),
+            ] {
+                let expected: String = line.chars().skip(column - 1).take(width).collect();
+                let written = Place::new(&source, 2, column, width).written();
+                assert_eq!(written, Some(expected), "{length} {column} {width}");
+            }
+        }
+    }
 }

@@ -29,6 +29,8 @@ pub struct Problem {
     pub message: String,
     /// What to say beside the marked text: ``did you mean `max_size_mib`?``.
     pub label: Option<String>,
+    /// Whether it is about something that is not there, and so perhaps only could not be read.
+    pub(crate) is_absence: bool,
 }
 
 impl Problem {
@@ -40,6 +42,7 @@ impl Problem {
             severity: Severity::Error,
             message,
             label: None,
+            is_absence: false,
         }
     }
 
@@ -59,7 +62,22 @@ impl Problem {
             severity: Severity::Error,
             message,
             label: None,
+            is_absence: false,
         }
+    }
+
+    /// Says that it is about something that is not there.
+    #[must_use]
+    pub fn about_absence(self) -> Self {
+        Self {
+            is_absence: true,
+            ..self
+        }
+    }
+
+    /// Returns whether it makes the configuration unusable.
+    pub fn is_error(&self) -> bool {
+        self.severity == Severity::Error
     }
 
     /// Adds what to say beside the marked text.
@@ -132,9 +150,13 @@ impl Problems {
 
     /// Returns whether at least one of them makes the configuration unusable.
     pub fn has_errors(&self) -> bool {
-        self.kept
-            .iter()
-            .any(|problem| problem.severity == Severity::Error)
+        self.kept.iter().any(Problem::is_error)
+    }
+
+    /// Drops what was said about things that are not there: for a configuration of which a part
+    /// could not be read.
+    pub fn forget_absences(&mut self) {
+        self.kept.retain(|problem| !problem.is_absence);
     }
 
     /// Returns whether nothing is wrong.

@@ -8,6 +8,9 @@ use crate::{Source, suggest::distance};
 /// What is shown in place of a secret.
 pub(crate) const REDACTED: &str = "[REDACTED]";
 
+/// How many lines are looked through for a key that a line is indented below.
+const MAX_LINES_UP: usize = 5000;
+
 /// A setting whose name contains one of these holds a secret.
 const SECRET_WORDS: &[&str] = &[
     "api-key",
@@ -59,7 +62,12 @@ fn is_below_secret(source: &Source, line_number: usize) -> bool {
     let Some(mut child) = source.line(line_number) else {
         return false;
     };
-    for candidate in (1..line_number)
+    let is_at_margin = |line: &str| indent(line) == 0 && !is_item(line);
+    if is_at_margin(child) {
+        return false;
+    }
+    let farthest = line_number.saturating_sub(MAX_LINES_UP).max(1);
+    for candidate in (farthest..line_number)
         .rev()
         .filter_map(|number| source.line(number))
     {
@@ -78,11 +86,12 @@ fn is_below_secret(source: &Source, line_number: usize) -> bool {
             return true;
         }
         child = candidate;
-        if indent(child) == 0 && !is_item(child) {
-            break;
+        if is_at_margin(child) {
+            return false;
         }
     }
-    false
+    // Nobody knows what it belongs to.
+    farthest > 1
 }
 
 fn indent(line: &str) -> usize {
@@ -139,6 +148,14 @@ mod tests {
         ];
         assert!(secret.iter().all(|key| looks_secret(key)));
         assert!(!open.iter().any(|key| looks_secret(key)));
+    }
+
+    #[test]
+    fn hides_what_is_too_far_from_its_key() {
+        let text = format!("open:\n{}last: 1\n", "  a: 1\n".repeat(6000));
+        let source = Source::new("a.yaml", text, 0);
+        let hidden = [5000, 5500, 6002].map(|line| secret_from(&source, line));
+        assert_eq!(hidden, [None, Some(4), None]);
     }
 
     #[test]

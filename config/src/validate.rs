@@ -1,6 +1,6 @@
 //! Rules that a type cannot express, reported by path and shown at the line.
 
-use crate::{Node, Problem, Severity};
+use crate::{Kind, Node, Problem, Severity};
 
 /// A rule that was broken, and by which setting below the validated one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,20 +33,7 @@ impl Invalid {
 
     /// Finds the line: the setting itself if it was written, else the nearest key around it.
     pub fn locate(&self, node: &Node) -> Problem {
-        let mut nearest = node;
-        let mut is_written = true;
-        for part in self.path.split("::").filter(|part| !part.is_empty()) {
-            let item = || {
-                part.parse()
-                    .ok()
-                    .and_then(|at: usize| nearest.items().get(at))
-            };
-            let Some(next) = nearest.get(part).or_else(item) else {
-                is_written = false;
-                break;
-            };
-            nearest = next;
-        }
+        let (nearest, is_written) = self.find(node);
         let place = if is_written {
             nearest.blamed()
         } else {
@@ -56,7 +43,29 @@ impl Invalid {
             Some("") | None => self.message.clone(),
             Some(_) => format!("`{}` {}", self.path, self.message),
         };
-        Problem::error(place, message)
+        let problem = Problem::error(place, message);
+        let is_value = !matches!(nearest.kind, Kind::Null | Kind::List(_) | Kind::Map(_));
+        if is_written && is_value {
+            problem
+        } else {
+            problem.about_absence()
+        }
+    }
+
+    /// Finds the setting, or the nearest one around it; and whether it is the setting itself.
+    pub(crate) fn find<'a>(&self, node: &'a Node) -> (&'a Node, bool) {
+        let mut nearest = node;
+        for part in self.path.split("::").filter(|part| !part.is_empty()) {
+            let item = || {
+                let position: usize = part.parse().ok()?;
+                nearest.items().get(position)
+            };
+            let Some(next) = nearest.get(part).or_else(item) else {
+                return (nearest, false);
+            };
+            nearest = next;
+        }
+        (nearest, true)
     }
 
     /// Does the same for what is only worth a warning.

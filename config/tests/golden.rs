@@ -7,9 +7,9 @@ use std::{fs, path::Path};
 
 use serde::Deserialize;
 use tapline_config::{
-    Duration, Environment, Headers, Input, Invalid, KnownTypes, Layout, Optional, Problems,
-    QueueConfig, RetryConfig, Secrets, Standing, TlsClientConfig, Validate, decode_valid, load,
-    print, read_file,
+    Duration, Environment, Headers, Input, Invalid, KnownTypes, Layout, Lists, LoadOptions,
+    Optional, Problems, QueueConfig, Retrieve, RetryConfig, Secrets, Standing, TlsClientConfig,
+    Validate, decode_valid, gather, print, read_file, read_text,
 };
 
 #[derive(Debug, Default, Deserialize)]
@@ -109,14 +109,36 @@ fn judge(section: &str, kind: &str) -> Standing {
     }
 }
 
+/// Variables, and files beside the samples.
+struct Beside(Environment);
+
+impl Retrieve for Beside {
+    fn variable(&self, name: &str) -> Option<String> {
+        self.0.variable(name)
+    }
+
+    fn file(&self, path: &str) -> Result<String, String> {
+        read_text(
+            &Path::new(env!("CARGO_MANIFEST_DIR"))
+                .join("testdata")
+                .join(path),
+        )
+    }
+
+    fn page(&self, _url: &str) -> Result<String, String> {
+        Err("there is no network in tests".to_owned())
+    }
+}
+
 /// Returns what is said about a configuration; with a good one, how it was understood.
 fn said_about(inputs: &[Input]) -> String {
     let environment = Environment::from_iter([("HOST", "0.0.0.0"), ("TOKEN", "s3cr3t")]);
-    let document = match load(inputs, &environment) {
-        Ok(document) => document,
-        Err(problems) => return format!("{problems}\n"),
+    let options = LoadOptions {
+        retrieve: &Beside(environment),
+        lists: Lists::Replace,
     };
-    let mut problems: Problems = document.warnings().clone();
+    let document = gather(inputs, &options);
+    let mut problems: Problems = document.problems().clone();
     let layout = Layout::read(&document, &KNOWN, &mut problems);
     for (_, node) in layout
         .receivers
@@ -131,6 +153,9 @@ fn said_about(inputs: &[Input]) -> String {
         .filter(|(id, _)| id.value.kind == "otlp_grpc")
     {
         decode_valid::<Exporter>(node, &mut problems);
+    }
+    if !document.is_whole() {
+        problems.forget_absences();
     }
     if problems.has_errors() {
         return format!("{problems}\n");

@@ -5,7 +5,7 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{ArgAction, Args, Parser, Subcommand};
-use tapline_config::Duration;
+use tapline_config::{Duration, Uri};
 
 use crate::commands::{compat, components, featuregate, graph, print_config, reference, validate};
 
@@ -60,9 +60,10 @@ pub(crate) struct Conduct {
 /// Where the configuration comes from.
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct Sources {
-    /// A Collector YAML file; may be given several times, later ones are laid over earlier ones.
-    /// Without any, a built-in configuration is used.
-    #[arg(long = "config", value_name = "FILE")]
+    /// A Collector YAML file, or a URI: `file:`, `env:`, `yaml:`, `http:` or `https:`; may be given
+    /// several times, later ones are laid over earlier ones. Without any, a built-in configuration
+    /// is used.
+    #[arg(long = "config", value_name = "FILE|URI")]
     pub(crate) configs: Vec<String>,
     /// One setting, such as `exporters.debug.verbosity=detailed`; laid over all files.
     #[arg(long = "set", value_name = "KEY=VALUE")]
@@ -78,9 +79,9 @@ pub(crate) struct Sources {
 
 impl Sources {
     /// Lists the files among the sources.
-    pub(crate) fn files(&self) -> impl Iterator<Item = &str> {
-        let paths = self.configs.iter();
-        paths.map(|config| config.strip_prefix("file:").unwrap_or(config))
+    pub(crate) fn files(&self) -> impl Iterator<Item = String> {
+        let uris = self.configs.iter().filter_map(|uri| Uri::parse(uri).ok());
+        uris.filter_map(|uri| uri.file_path().map(str::to_owned))
     }
 
     /// Returns whether nothing was given, so that the built-in configuration is meant as it is.

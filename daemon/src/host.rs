@@ -285,7 +285,7 @@ async fn read(sources: &Sources) -> Result<Settings, Problems> {
     let sources = sources.clone();
     let read = tokio::task::spawn_blocking(move || settings::written(&sources)).await;
     let written = read.map_err(|error| Problem::unplaced(error.to_string()))?;
-    written?.check()
+    written.check()
 }
 
 /// What is said of a signal.

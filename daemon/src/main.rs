@@ -29,6 +29,7 @@ mod settings;
 #[cfg(test)]
 mod shapes;
 mod stability;
+mod surroundings;
 mod telemetry;
 mod timestamp;
 mod upstream;

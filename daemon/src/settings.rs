@@ -1,10 +1,10 @@
 //! From command-line sources to a checked configuration: every problem at once, nothing started.
 
-use std::{collections::BTreeMap, ffi::OsString, path::Path};
+use std::collections::BTreeMap;
 
 use tapline_config::{
-    ComponentId, Document, Environment, Input, KnownTypes, Layout, Problem, Problems, Secrets,
-    load, print, read_file,
+    ComponentId, Document, Input, KnownTypes, Layout, Lists, LoadOptions, Problem, Problems,
+    Secrets, gather, print,
 };
 use tapline_pipeline::graph::Plan;
 
@@ -15,10 +15,11 @@ use crate::{
         MakeProcessor, MakeReceiver, PROCESSORS, RECEIVERS,
     },
     fingerprints::Fingerprints,
-    gates::Gates,
+    gates::{APPEND_LISTS, Gates},
     lint, names,
     places::Places,
     planning,
+    surroundings::Surroundings,
     telemetry::TelemetryConfig,
 };
 
@@ -60,81 +61,73 @@ pub(crate) struct Written {
     pub(crate) document: Document,
     /// Which behaviour was turned on or off.
     pub(crate) gates: Gates,
-    /// What is suspicious but usable in the command line and in the text.
-    pub(crate) warnings: Problems,
+    /// What is wrong with the gates.
+    problems: Problems,
 }
 
 impl Written {
     /// Checks what the sources say.
     pub(crate) fn check(&self) -> Result<Settings, Problems> {
-        let said = |mut problems: Problems| {
-            problems.extend(self.warnings.clone());
-            problems
-        };
-        let settings = check(&self.document).map_err(said)?;
+        let settings = check(&self.document).map_err(|found| self.said(found))?;
+        let warnings = self.said(settings.warnings);
+        if warnings.has_errors() {
+            return Err(warnings);
+        }
         Ok(Settings {
             gates: self.gates.clone(),
-            warnings: said(settings.warnings),
+            warnings,
             ..settings
         })
+    }
+
+    /// Returns what is suspicious; refuses what could not be read.
+    pub(crate) fn read(&self) -> Result<Problems, Problems> {
+        let problems = self.said(self.document.problems().clone());
+        if problems.has_errors() {
+            Err(problems)
+        } else {
+            Ok(problems)
+        }
+    }
+
+    fn said(&self, mut problems: Problems) -> Problems {
+        problems.extend(self.problems.clone());
+        problems
     }
 }
 
 /// Reads the sources and checks what they say.
 pub(crate) fn read(sources: &Sources) -> Result<Settings, Problems> {
-    written(sources)?.check()
+    written(sources).check()
 }
 
-/// Reads the sources into one document.
-pub(crate) fn written(sources: &Sources) -> Result<Written, Problems> {
-    let mut inputs = Vec::new();
+/// Reads the sources into one document, which tells what could not be read.
+pub(crate) fn written(sources: &Sources) -> Written {
     let mut problems = Problems::new();
     let gates = Gates::read(&sources.feature_gates, &mut problems);
-    for path in sources.files() {
-        match read_file(Path::new(path)) {
-            Ok(input) => inputs.push(input),
-            Err(found) => problems.extend(found),
-        }
-    }
+    let mut inputs: Vec<Input> = sources.configs.iter().map(Input::uri).collect();
     if sources.configs.is_empty() {
         inputs.push(Input::text("built-in configuration", BUILTIN));
     }
     inputs.extend(sources.sets.iter().map(Input::set));
-    // Files that are there are looked at even if another is not: every mistake at once.
-    let loaded = load(&inputs, &environment());
-    match loaded {
-        Ok(document) if !problems.has_errors() => {
-            problems.extend(document.warnings().clone());
-            Ok(Written {
-                document,
-                gates,
-                warnings: problems,
-            })
-        }
-        Ok(document) => {
-            problems.extend(document.warnings().clone());
-            Err(problems)
-        }
-        // That nothing is left to read is no second mistake.
-        Err(_) if inputs.is_empty() => Err(problems),
-        Err(found) => {
-            problems.extend(found);
-            Err(problems)
-        }
-    }
-}
-
-/// Our own environment; what is no text cannot be referred to.
-pub(crate) fn environment() -> Environment {
-    let text = |(name, value): (OsString, OsString)| {
-        Some((name.into_string().ok()?, value.into_string().ok()?))
+    let options = LoadOptions {
+        retrieve: &Surroundings::look(),
+        lists: if gates.is_on(APPEND_LISTS) {
+            Lists::Append
+        } else {
+            Lists::Replace
+        },
     };
-    std::env::vars_os().filter_map(text).collect()
+    Written {
+        document: gather(&inputs, &options),
+        gates,
+        problems,
+    }
 }
 
 /// Checks a document: sections, settings of every component, references, the plan.
 pub(crate) fn check(document: &Document) -> Result<Settings, Problems> {
-    let mut problems = document.warnings().clone();
+    let mut problems = document.problems().clone();
     let known = KnownTypes {
         receivers: &names::of(RECEIVERS),
         processors: &names::of(PROCESSORS),
@@ -153,6 +146,9 @@ pub(crate) fn check(document: &Document) -> Result<Settings, Problems> {
     lint::look(&layout, &mut problems);
     let telemetry = TelemetryConfig::read(&layout.service.telemetry, &mut problems);
     let plan = planning::plan(document, &layout, &connectors, &mut problems);
+    if !document.is_whole() {
+        problems.forget_absences();
+    }
     let Some(plan) = plan.filter(|_| !problems.has_errors()) else {
         return Err(problems);
     };
@@ -210,8 +206,12 @@ fn section<M>(
 /// Returns what is said about a configuration: its problems, or its warnings when it can run.
 #[cfg(test)]
 pub(crate) fn said_about(text: &str) -> String {
-    let checked = load(&[Input::text("test.yaml", text)], &Environment::default())
-        .and_then(|document| check(&document));
+    let inputs = [Input::text("test.yaml", text)];
+    let options = LoadOptions {
+        retrieve: &tapline_config::Environment::default(),
+        lists: Lists::Replace,
+    };
+    let checked = check(&gather(&inputs, &options));
     match checked {
         Ok(settings) => settings.warnings.to_string(),
         Err(problems) => problems.to_string(),

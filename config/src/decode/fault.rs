@@ -78,6 +78,16 @@ impl Fault {
         self
     }
 
+    /// Says what to write instead, unless that is said already or nothing is wrong.
+    #[must_use]
+    pub(super) fn hinting(self, hint: &str) -> Self {
+        if self.words.label.is_none() && self.reason == Reason::Wrong {
+            self.with_label(hint)
+        } else {
+            self
+        }
+    }
+
     /// Adds the place unless one is known that is nearer.
     #[must_use]
     pub(super) fn at(mut self, place: &Place, is_secret: bool) -> Self {
@@ -107,7 +117,10 @@ impl Fault {
 
     pub(super) fn to_problem(&self, root: &Node) -> Problem {
         let place = self.place.as_ref().unwrap_or(root.heading());
-        let problem = Problem::error(place, &self.words.message);
+        let mut problem = Problem::error(place, &self.words.message);
+        if matches!(self.reason, Reason::Missing(_)) {
+            problem = problem.about_absence();
+        }
         match &self.words.label {
             Some(label) => problem.with_label(label),
             None => problem,

@@ -9,6 +9,7 @@
 //! unknown keys would pass unseen. This module must not know any component.
 
 mod access;
+mod doubts;
 mod fault;
 mod value;
 
@@ -19,8 +20,8 @@ use std::{
 
 use serde::de::DeserializeOwned;
 
-use self::{fault::Reason, value::Reader};
-use crate::{Node, Problem, Problems, Validate};
+use self::{doubts::Doubts, fault::Reason, value::Reader};
+use crate::{Invalid, Node, Problem, Problems, Validate};
 
 /// How often decoding is repeated: the number of mistakes and empty values in one tree.
 const MAX_PASSES: usize = 1000;
@@ -33,28 +34,71 @@ pub fn decode<T: DeserializeOwned>(node: &Node) -> Result<T, Problems> {
 
 /// Decodes, adding every error and warning to a list; `None` when there was an error.
 pub fn decode_into<T: DeserializeOwned>(node: &Node, problems: &mut Problems) -> Option<T> {
+    let Decoded { value, doubts } = decode_most(node, problems);
+    value.filter(|_| doubts.is_none())
+}
+
+/// Decodes and validates, adding every problem to a list; `None` when there was an error.
+///
+/// What could be decoded is validated even if a part could not, as far as that part has no say.
+pub fn decode_valid<T: DeserializeOwned + Validate>(
+    node: &Node,
+    problems: &mut Problems,
+) -> Option<T> {
+    let Decoded { value, doubts } = decode_most::<T>(node, problems);
+    let value = value?;
+    let invalid = value.validate();
+    let is_sure = |each: &&Invalid| {
+        doubts
+            .as_ref()
+            .is_none_or(|doubts| !doubts.touch(each, node))
+    };
+    problems.extend(invalid.iter().filter(is_sure).map(|each| each.locate(node)));
+    let warnings = value.warnings();
+    let warnings = warnings.iter().filter(is_sure);
+    problems.extend(warnings.map(|each| each.locate_warning(node)));
+    (doubts.is_none() && invalid.is_empty()).then_some(value)
+}
+
+/// What could be decoded.
+struct Decoded<T> {
+    /// The settings, with their defaults for what could not; `None` if there are none at all.
+    value: Option<T>,
+    /// What could not; `None` if all could.
+    doubts: Option<Doubts>,
+}
+
+fn decode_most<T: DeserializeOwned>(node: &Node, problems: &mut Problems) -> Decoded<T> {
     let mut pass = Pass::default();
-    let mut is_good = true;
-    let mut decoded = None;
+    leave_out_broken(node, &mut pass.skipped);
+    let is_broken = !pass.skipped.is_empty();
+    if node.is_broken {
+        let doubts = Some(Doubts::of(pass));
+        return Decoded {
+            value: None,
+            doubts,
+        };
+    }
+    let mut value = None;
     let mut is_finished = false;
     for _ in 0..MAX_PASSES {
         let reader = Reader::root(node, &pass);
         let fault = match T::deserialize(reader) {
-            Ok(value) => {
-                decoded = Some(value);
+            Ok(decoded) => {
+                value = Some(decoded);
                 is_finished = true;
                 break;
             }
             Err(fault) => reader.placed(fault),
         };
         let is_empty = fault.reason == Reason::Empty;
-        is_good &= is_empty;
         if !is_empty && fault.reason != Reason::Follows {
             pass.found.borrow_mut().push(fault.to_problem(node));
         }
+        pass.is_bad |= !is_empty;
         let Some(culprit) = fault.culprit else {
             is_finished = true;
-            is_good = false;
+            pass.is_bad = true;
             break;
         };
         pass.skipped
@@ -64,23 +108,24 @@ pub fn decode_into<T: DeserializeOwned>(node: &Node, problems: &mut Problems) ->
         let message = format!("more than {MAX_PASSES} mistakes and empty values");
         problems.push(Problem::error(node.heading(), message));
     }
-    let found = pass.found.into_inner();
-    is_good &= is_finished && !found.has_errors();
+    let found = std::mem::take(&mut *pass.found.borrow_mut());
+    let is_good = is_finished && !is_broken && !pass.is_bad && !found.has_errors();
     problems.extend(found);
-    decoded.filter(|_| is_good)
+    Decoded {
+        value,
+        doubts: (!is_good).then(|| Doubts::of(pass)),
+    }
 }
 
-/// Decodes and validates, adding every problem to a list; `None` when there was an error.
-pub fn decode_valid<T: DeserializeOwned + Validate>(
-    node: &Node,
-    problems: &mut Problems,
-) -> Option<T> {
-    let decoded: T = decode_into(node, problems)?;
-    let invalid = decoded.validate();
-    problems.extend(invalid.iter().map(|each| each.locate(node)));
-    let warnings = decoded.warnings();
-    problems.extend(warnings.iter().map(|each| each.locate_warning(node)));
-    invalid.is_empty().then_some(decoded)
+/// Leaves out what could not be had: it was reported where it is written.
+fn leave_out_broken(node: &Node, skipped: &mut HashMap<usize, Skip>) {
+    if node.is_broken {
+        skipped.insert(identity(node), Skip::Wrong);
+    }
+    let below = node.entries().iter().map(|(_, value)| value);
+    for below in below.chain(node.items()) {
+        leave_out_broken(below, skipped);
+    }
 }
 
 /// What the passes over one tree share.
@@ -88,6 +133,10 @@ pub fn decode_valid<T: DeserializeOwned + Validate>(
 struct Pass {
     /// Parts that are left out from now on, by the address of their node.
     skipped: HashMap<usize, Skip>,
+    /// Whether something could not be decoded.
+    is_bad: bool,
+    /// Settings that no struct knows, by the address of their node.
+    unknown: RefCell<HashSet<usize>>,
     /// Problems that do not stop a pass.
     found: RefCell<Problems>,
     /// Structs whose unknown keys were reported.

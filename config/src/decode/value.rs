@@ -69,10 +69,11 @@ impl<'a> Reader<'a> {
         if self.node.is_null() && self.is_field {
             return Err(self.placed(Fault::empty()));
         }
-        Err(self.placed(<Fault as de::Error>::invalid_type(
-            self.unexpected(),
-            visitor,
-        )))
+        let fault = <Fault as de::Error>::invalid_type(self.unexpected(), visitor);
+        Err(self.placed(match self.node.not_yaml() {
+            Some(reason) => fault.with_label(format!("what it refers to is not YAML: {reason}")),
+            None => fault,
+        }))
     }
 
     fn unexpected(&self) -> Unexpected<'_> {
@@ -116,7 +117,20 @@ impl<'a> Reader<'a> {
                 self.visit_int(value as i128, visitor)
             }
             _ if self.is_zero() => self.visit_int(0, visitor),
-            _ => self.mismatch(&visitor),
+            _ => self
+                .mismatch(&visitor)
+                .map_err(|fault| self.unquoted(fault)),
+        }
+    }
+
+    /// Adds what to write instead of a number in quotes.
+    fn unquoted(&self, fault: Fault) -> Fault {
+        let is_number = |text: &str| text.parse::<f64>().is_ok();
+        match &self.node.kind {
+            Kind::String(text) if is_number(text) => {
+                fault.hinting("take the quotes away to make it a number")
+            }
+            _ => fault,
         }
     }
 
@@ -125,7 +139,9 @@ impl<'a> Reader<'a> {
             Kind::Float(value) => self.done(visitor.visit_f64(value)),
             Kind::Int(value) => self.visit_int(value, visitor),
             _ if self.is_zero() => self.done(visitor.visit_f64(0.0)),
-            _ => self.mismatch(&visitor),
+            _ => self
+                .mismatch(&visitor)
+                .map_err(|fault| self.unquoted(fault)),
         }
     }
 
@@ -163,7 +179,11 @@ impl<'a> Reader<'a> {
         for (key, node) in self.node.entries() {
             let is_known =
                 known.contains(&key.as_str()) || (self.skips_enabled && key == "enabled");
-            if !is_known && !found.is_full() {
+            if is_known {
+                continue;
+            }
+            self.pass.unknown.borrow_mut().insert(identity(node));
+            if !found.is_full() {
                 let nearest = suggest::nearest(key, known.iter().copied());
                 let problem = Problem::error(node.heading(), format!("unknown setting `{key}`"));
                 found.push(problem.suggesting(nearest));
@@ -249,6 +269,10 @@ impl<'de> de::Deserializer<'de> for Reader<'_> {
         match self.node.kind {
             Kind::Bool(value) => self.done(visitor.visit_bool(value)),
             _ if self.is_zero() => self.done(visitor.visit_bool(false)),
+            Kind::String(_) | Kind::Int(_) => {
+                let wrong = self.mismatch(&visitor);
+                wrong.map_err(|fault| fault.hinting("write `true` or `false`, without quotes"))
+            }
             _ => self.mismatch(&visitor),
         }
     }
@@ -279,7 +303,12 @@ impl<'de> de::Deserializer<'de> for Reader<'_> {
                 visited
             });
         }
-        self.done(visitor.visit_newtype_struct(self))
+        let read = self.done(visitor.visit_newtype_struct(self));
+        if name == DURATION {
+            read.map_err(|fault| fault.hinting("write for example `200ms`, `5s` or `1m30s`"))
+        } else {
+            read
+        }
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {

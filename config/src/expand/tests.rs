@@ -125,8 +125,9 @@ fn an_unset_variable_is_empty_and_said() {
     let input = Input::text("a.yaml", "v: x ${env:U}\n");
     let document = load(&[input], &Environment::default()).expect("only a warning");
     let expected = "warning: environment variable `U` is not set\n  --> a.yaml:1:6\n   |\n \
-        1 | v: x ${env:U}\n   |      ^^^^^^^^ taken as empty";
-    assert_eq!(document.warnings().to_string(), expected);
+        1 | v: x ${env:U}\n   |      ^^^^^^^^ taken as empty; \
+        `${env:NAME:-default}` gives it a default";
+    assert_eq!(document.problems().to_string(), expected);
 }
 
 #[test]
@@ -134,10 +135,10 @@ fn says_what_cannot_be_expanded() {
     let table = [
         (
             "${file:x}",
-            "cannot expand `${file:x}`: its scheme is not supported yet",
+            "cannot expand `${file:x}`: files are out of reach here",
         ),
-        ("${yaml:x}", "its scheme is not supported yet"),
-        ("${s3:x}", "its scheme is not known"),
+        ("${s3:x}", "scheme `s3` is not supported by tapline"),
+        ("${envv:x}", "did you mean `env:`?"),
         ("${V:-d}", "did you mean `${env:V:-d}`?"),
         ("${env:1}", "a variable's name is made of"),
         ("${}", "a variable's name is made of"),

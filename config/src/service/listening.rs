@@ -81,7 +81,7 @@ mod tests {
     fn said(text: &str) -> Vec<String> {
         let input = Input::text("c.yaml", text);
         let document = load(&[input], &Environment::default()).expect("only warnings");
-        let mut problems: Problems = document.warnings().clone();
+        let mut problems: Problems = document.problems().clone();
         let known = KnownTypes {
             receivers: &["otlp"],
             exporters: &["otlp"],

@@ -135,6 +135,10 @@ impl Layout {
         references::check(&layout, problems);
         asked::check(&layout, &uses, problems);
         *problems = listening::sharpened(root, std::mem::take(problems));
+        // What is written, but cannot be had or has a wrong name, is not missing.
+        if !document.is_whole() || sections::is_misspelled(root) || pipelines::is_misspelled(root) {
+            problems.forget_absences();
+        }
         layout
     }
 }
@@ -142,13 +146,17 @@ impl Layout {
 fn check_map(node: &Node, name: &str, problems: &mut Problems) {
     if !matches!(node.kind, Kind::Map(_) | Kind::Null) {
         let message = format!("{name} must be a map, but this is {}", node.described());
-        problems.push(Problem::error(node.blamed(), message));
+        let problem = Problem::error(node.blamed(), message);
+        problems.push(match node.not_yaml() {
+            Some(reason) => problem.with_label(format!("what it refers to is not YAML: {reason}")),
+            None => problem,
+        });
     }
 }
 
 fn check_keys(node: &Node, known: &[&str], owner: &str, problems: &mut Problems) {
     for (key, value) in node.entries() {
-        if !known.contains(&key.as_str()) {
+        if !known.contains(&key.as_str()) && !problems.is_full() {
             let message = format!("unknown setting `{key}` in {owner}");
             problems.push(suggest_one_of(
                 Problem::error(value.heading(), message),
@@ -157,6 +165,19 @@ fn check_keys(node: &Node, known: &[&str], owner: &str, problems: &mut Problems)
             ));
         }
     }
+}
+
+/// Returns whether a key that is missing seems to be written under another name.
+fn is_any_misspelled(node: &Node, known: &[&str]) -> bool {
+    let missing: Vec<&str> = known
+        .iter()
+        .copied()
+        .filter(|key| node.get(key).is_none())
+        .collect();
+    node.entries()
+        .iter()
+        .filter(|(key, _)| !known.contains(&key.as_str()))
+        .any(|(key, _)| suggest::nearest(key, missing.iter().copied()).is_some())
 }
 
 /// Adds the name that was probably meant, or all that could have been.

@@ -2,7 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{Pipeline, PipelineId, Service, check_keys, check_map, repeated, suggest_one_of};
+use super::{
+    Pipeline, PipelineId, Service, check_keys, check_map, is_any_misspelled, repeated,
+    suggest_one_of,
+};
 use crate::{ComponentId, Kind, Located, Node, Place, Problem, Problems};
 
 /// The signals a pipeline may carry.
@@ -13,6 +16,12 @@ const SERVICE_KEYS: &[&str] = &["extensions", "pipelines", "telemetry"];
 
 /// The keys of a pipeline.
 const PIPELINE_KEYS: &[&str] = &["receivers", "processors", "exporters"];
+
+/// Returns whether the pipelines seem to be written under a name that nobody knows.
+pub(super) fn is_misspelled(root: &Node) -> bool {
+    let service = root.get("service");
+    service.is_some_and(|service| is_any_misspelled(service, SERVICE_KEYS))
+}
 
 // === impl Service ===
 
@@ -30,10 +39,8 @@ impl Service {
         }
         if pipelines.is_none_or(|node| node.entries().is_empty()) {
             let place = pipelines.or(root.get("service")).unwrap_or(root).heading();
-            problems.push(Problem::error(
-                place,
-                "service must have at least one pipeline",
-            ));
+            let problem = Problem::error(place, "service must have at least one pipeline");
+            problems.push(problem.about_absence());
         }
         let pipelines = pipelines.map_or(&[][..], Node::entries);
         let mut service = Self {
@@ -71,10 +78,12 @@ impl Pipeline {
         let exporters = each_once(ids(node.get("exporters"), "exporter", problems), problems);
         for (part, what) in [("receivers", "receiver"), ("exporters", "exporter")] {
             let written = node.get(part);
-            if written.is_none_or(is_empty) {
+            let is_misspelled = written.is_none() && is_any_misspelled(node, &[part]);
+            let is_map = matches!(node.kind, Kind::Map(_) | Kind::Null) && !node.is_broken;
+            if is_map && !is_misspelled && written.is_none_or(is_empty) {
                 let place = written.unwrap_or(node).heading();
                 let message = format!("{name} must have at least one {what}");
-                problems.push(Problem::error(place, message));
+                problems.push(Problem::error(place, message).about_absence());
             }
         }
         Some(Self {
@@ -146,6 +155,9 @@ fn id_text<'a>(
     if let Kind::String(text) = &item.kind {
         return Some((text, &item.place));
     }
+    if item.is_broken {
+        return None;
+    }
     let message = format!(
         "expected the id of {}, found {}",
         one(what),
@@ -182,5 +194,6 @@ fn each_once(
 
 /// Returns whether nothing is listed.
 fn is_empty(node: &Node) -> bool {
-    node.is_null() || matches!(&node.kind, Kind::List(items) if items.is_empty())
+    (node.is_null() && !node.is_broken)
+        || matches!(&node.kind, Kind::List(items) if items.is_empty())
 }

@@ -65,7 +65,8 @@ fn dangling(
         let mut names: Vec<String> = configured.iter().map(ToString::to_string).collect();
         names.sort();
         let nearest = suggest::nearest(&id.value.to_string(), names.iter().map(String::as_str));
-        problems.push(Problem::error(&id.place, message).suggesting(nearest));
+        let problem = Problem::error(&id.place, message).suggesting(nearest);
+        problems.push(problem.about_absence());
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Section, check_map, repeated, suggest_one_of};
+use super::{Section, check_map, is_any_misspelled, repeated, suggest_one_of};
 use crate::{ComponentId, Kind, Located, Node, Place, Problem, Problems};
 
 /// Everything that may stand at the left margin.
@@ -26,11 +26,18 @@ pub(super) fn check_names(root: &Node, problems: &mut Problems) {
     for (name, what) in [("receivers", "receiver"), ("exporters", "exporter")] {
         let message = format!("no {what} is configured");
         match root.get(name) {
-            None => problems.push(Problem::unplaced(message)),
-            Some(node) if is_empty(node) => problems.push(Problem::error(node.heading(), message)),
+            None => problems.push(Problem::unplaced(message).about_absence()),
+            Some(node) if is_empty(node) => {
+                problems.push(Problem::error(node.heading(), message).about_absence());
+            }
             Some(_) => (),
         }
     }
+}
+
+/// Returns whether a section seems to be written under a name that nobody knows.
+pub(super) fn is_misspelled(root: &Node) -> bool {
+    is_any_misspelled(root, SECTIONS)
 }
 
 fn is_empty(node: &Node) -> bool {

@@ -34,6 +34,9 @@ pub(crate) enum Origin<'a> {
     Source(&'a Arc<Source>, usize),
     /// It is what `${…}` gave, standing at this place; values remember their text.
     Expansion(&'a Place),
+    /// It is what `${…}` gave, but the text of a source, whose places are shown. What it holds is
+    /// as if it were written in place.
+    Fetched(&'a Arc<Source>),
 }
 
 /// Reads the first document of a source. An empty one is null.
@@ -101,17 +104,8 @@ impl Origin<'_> {
     fn place(&self, span: Span, width: usize) -> Place {
         match self {
             Self::Expansion(place) => (*place).clone(),
-            Self::Source(source, skipped) => {
-                let line = span.start.line().max(1);
-                let skipped = if line == 1 { *skipped } else { 0 };
-                let fits = span.end.line() == span.start.line() && !span.is_empty();
-                let width = if fits {
-                    span.end.col().saturating_sub(span.start.col())
-                } else {
-                    width
-                };
-                Place::new(source, line, span.start.col() + 1 + skipped, width)
-            }
+            Self::Source(source, skipped) => within(source, *skipped, span, width),
+            Self::Fetched(source) => within(source, 0, span, width),
         }
     }
 
@@ -119,6 +113,19 @@ impl Origin<'_> {
     fn keeps_text(&self) -> bool {
         matches!(self, Self::Expansion(_))
     }
+}
+
+/// Returns the place of a span in a source whose first line was entered after some characters.
+fn within(source: &Arc<Source>, skipped: usize, span: Span, width: usize) -> Place {
+    let line = span.start.line().max(1);
+    let skipped = if line == 1 { skipped } else { 0 };
+    let fits = span.end.line() == span.start.line() && !span.is_empty();
+    let width = if fits {
+        span.end.col().saturating_sub(span.start.col())
+    } else {
+        width
+    };
+    Place::new(source, line, span.start.col() + 1 + skipped, width)
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ Example:
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Where configuration may come from: `--config SCHEME:…` and `${SCHEME:…}`.
-const SCHEMES: &[&str] = &["env", "file"];
+const SCHEMES: &[&str] = &["env", "file", "http", "https", "yaml"];
 
 /// The Collector lists signals by name.
 const SIGNALS: [Signal; 4] = [

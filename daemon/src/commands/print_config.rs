@@ -3,7 +3,9 @@
 use anyhow::Result;
 use clap::{ArgAction, Args, ValueEnum};
 use serde::{Serialize, Serializer, ser::SerializeMap};
-use tapline_config::{Document, Environment, Input, Kind, Node, Problems, Secrets, load, print};
+use tapline_config::{
+    Document, Environment, Input, Kind, Node, Problems, Secrets, explain, load, print,
+};
 
 use super::say;
 use crate::{
@@ -26,6 +28,9 @@ pub(crate) struct Arguments {
     /// Whether secrets are hidden.
     #[arg(long, value_enum, default_value_t)]
     mode: Mode,
+    /// Says behind each value where it came from: a file and its line, a variable, a default.
+    #[arg(long, conflicts_with = "format")]
+    explain: bool,
     /// Whether to print nothing but mistakes, if there are any.
     #[arg(
         long,
@@ -55,11 +60,11 @@ enum Mode {
 
 /// Prints the configuration. The built-in one is printed as it was written, with its comments.
 pub(super) fn print_config(arguments: &Arguments) -> Result<()> {
-    let written = settings::written(&arguments.sources)?;
+    let written = settings::written(&arguments.sources);
     let warnings = if arguments.validate {
         written.check()?.warnings
     } else {
-        written.warnings
+        written.read()?
     };
     let document = &written.document;
     if !warnings.is_empty() {
@@ -70,6 +75,7 @@ pub(super) fn print_config(arguments: &Arguments) -> Result<()> {
         Mode::Unredacted => Secrets::Shown,
     };
     match arguments.format {
+        Format::Yaml if arguments.explain => say(&explain(document, secrets)),
         Format::Yaml if arguments.sources.are_none() => say(BUILTIN),
         Format::Yaml => say(&print(document, secrets)),
         Format::Json => say(&json(document, secrets)?),

@@ -48,8 +48,7 @@ pub(super) static KNOWN: &[Known] = &[
         stage: Stage::Alpha,
         about: "Extensions, receivers and exporters listed in a later file are added to those of \
                 earlier ones instead of replacing them.",
-        // `None` once the loader is told: `LoadOptions::lists`.
-        effect: Some("its lists still replace each other"),
+        effect: None,
     },
     switches_nothing(
         "confmap.strictlyTypedInput",

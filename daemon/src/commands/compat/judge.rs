@@ -18,7 +18,6 @@ use crate::{
     components::{CONNECTORS, EXPORTERS, EXTENSIONS, PROCESSORS, RECEIVERS, Row, Settings},
     names,
     reference::inlining_generator,
-    settings::environment,
     telemetry,
 };
 
@@ -68,7 +67,7 @@ pub(super) struct Report {
 
 /// Judges a file.
 pub(super) fn judge(path: &str, gates: &Problems) -> Report {
-    let opened = source::open(path, &environment());
+    let opened = source::open(path);
     let mut report = Report {
         file: path.to_owned(),
         components: Vec::new(),

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use tapline_config::{Document, Environment, Node, Problem, Problems, load, read_file};
+use tapline_config::{Document, Node, Problem, Problems, Retrieve, load, read_file};
+
+use crate::surroundings::Surroundings;
 
 /// What could be read.
 pub(super) struct Opened {
@@ -14,12 +16,30 @@ pub(super) struct Opened {
     pub(super) unset: Vec<String>,
 }
 
+/// Another machine, of which only the variables may be the same: what else it has is taken as empty.
+struct Elsewhere(Surroundings);
+
+impl Retrieve for Elsewhere {
+    fn variable(&self, name: &str) -> Option<String> {
+        self.0.variable(name)
+    }
+
+    fn file(&self, path: &str) -> Result<String, String> {
+        Ok(self.0.file(path).unwrap_or_default())
+    }
+
+    fn page(&self, _: &str) -> Result<String, String> {
+        Ok(String::new())
+    }
+}
+
 /// Opens a file.
-pub(super) fn open(path: &str, environment: &Environment) -> Opened {
-    let loaded = read_file(Path::new(path)).and_then(|input| load(&[input], environment));
+pub(super) fn open(path: &str) -> Opened {
+    let elsewhere = Elsewhere(Surroundings::look());
+    let loaded = read_file(Path::new(path)).and_then(|input| load(&[input], &elsewhere));
     match loaded {
         Ok(document) => {
-            let names = document.warnings().iter().filter_map(unset);
+            let names = document.problems().iter().filter_map(unset);
             let mut unset: Vec<String> = names.map(str::to_owned).collect();
             unset.sort();
             unset.dedup();

@@ -10,6 +10,7 @@ use saphyr_parser::ScalarStyle;
 use crate::{
     Document, Kind, Node,
     secret::{REDACTED, looks_secret},
+    via,
     yaml::scalar,
 };
 
@@ -27,17 +28,26 @@ pub fn print(document: &Document, secrets: Secrets) -> String {
     print_node(document.root(), secrets)
 }
 
+/// Writes a document as YAML, every value followed by where it came from.
+pub fn explain(document: &Document, secrets: Secrets) -> String {
+    printed(document.root(), secrets, true)
+}
+
 /// Writes a value as YAML; its keys stand at the left margin.
 pub fn print_node(node: &Node, secrets: Secrets) -> String {
+    printed(node, secrets, false)
+}
+
+fn printed(node: &Node, secrets: Secrets, explains: bool) -> String {
     let mut printer = Printer {
         out: String::new(),
         secrets,
+        explains,
     };
-    if is_block(node) {
+    if printer.is_block(node) {
         printer.block(node, 0, Below::Nothing);
     } else {
-        printer.out = flow(node, Below::Nothing);
-        printer.out.push('\n');
+        printer.line(node, Below::Nothing);
     }
     printer.out
 }
@@ -78,6 +88,8 @@ impl Below {
 struct Printer {
     out: String,
     secrets: Secrets,
+    /// Whether each value is followed by where it came from, and so has a line of its own.
+    explains: bool,
 }
 
 // === impl Printer ===
@@ -103,32 +115,56 @@ impl Printer {
         }
         for (position, item) in node.items().iter().enumerate() {
             let _ = write!(self.out, "{}-", margin(position));
-            if is_block(item) {
-                self.out.push(' ');
+            self.out.push(' ');
+            if self.is_block(item) {
                 self.block(item, indent + 2, below.item());
             } else {
-                let _ = writeln!(self.out, " {}", flow(item, below));
+                self.line(item, below);
             }
         }
     }
 
     /// Writes what follows `key:`.
     fn value(&mut self, node: &Node, indent: usize, below: Below) {
-        if is_block(node) {
+        if self.is_block(node) {
             let _ = write!(self.out, "\n{:1$}", "", indent + 2);
             self.block(node, indent + 2, below);
-        } else if node.is_null() {
+        } else if node.is_null() && !self.explains {
             self.out.push('\n');
         } else {
-            let _ = writeln!(self.out, " {}", flow(node, below));
+            self.out.push(' ');
+            self.line(node, below);
         }
+    }
+
+    /// Writes a value and ends the line.
+    fn line(&mut self, node: &Node, below: Below) {
+        self.out += &flow(node, below);
+        if self.explains {
+            // What is secret is not told by its default either, even where its value is shown.
+            let _ = write!(self.out, "  # {}", origin(node, below != Below::Nothing));
+        }
+        self.out.push('\n');
+    }
+
+    /// Returns whether a value takes lines of its own; a list of scalars does not.
+    fn is_block(&self, node: &Node) -> bool {
+        let is_nested = |item: &Node| !item.items().is_empty() || !item.entries().is_empty();
+        let is_long = |item: &Node| self.explains || is_nested(item);
+        !node.entries().is_empty() || node.items().iter().any(is_long)
     }
 }
 
-/// Returns whether a value takes lines of its own; a list of scalars does not.
-fn is_block(node: &Node) -> bool {
-    let is_nested = |item: &Node| !item.items().is_empty() || !item.entries().is_empty();
-    !node.entries().is_empty() || node.items().iter().any(is_nested)
+/// Says where a value came from, on one line.
+fn origin(node: &Node, is_secret: bool) -> String {
+    let own = via::place(&node.place);
+    let said = match &node.via {
+        Some(via) if via.place == node.place => via.describe(is_secret),
+        Some(via) => format!("{own}, {}", via.describe(is_secret)),
+        None => own,
+    };
+    let clean = |c: char| if c.is_control() { ' ' } else { c };
+    said.chars().map(clean).collect()
 }
 
 /// Writes a value on one line.
@@ -204,52 +240,4 @@ fn is_address(text: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{Secrets, print};
-    use crate::{Document, Environment, Input, load};
-
-    fn loaded(text: &str) -> Document {
-        let environment = Environment::from_iter([("TOKEN", "abc")]);
-        load(&[Input::text("a.yaml", text)], &environment).expect("good YAML")
-    }
-
-    #[test]
-    fn hides_secrets() {
-        let document = loaded(
-            "a: {headers: {x-key: '1', n: null}, tls: {key_pem: \"k\", key_file: /k}}\nb: {token: '${env:TOKEN}', list: [{password: 5}]}\n",
-        );
-        let expected = "a:\n  headers:\n    x-key: \"[REDACTED]\"\n    n:\n  tls:\n    \
-            key_pem: \"[REDACTED]\"\n    key_file: /k\nb:\n  token: \"[REDACTED]\"\n  list:\n    \
-            - password: \"[REDACTED]\"\n";
-        assert_eq!(print(&document, Secrets::Hidden), expected);
-        assert!(print(&document, Secrets::Shown).contains("token: abc"));
-    }
-
-    #[test]
-    fn shows_what_is_no_secret_below_what_looks_like_one() {
-        let document = loaded(
-            "headers: [{name: x-key, value: v}, {name: n}]\ncookies: {enabled: true}\n\
-             b: {headers: {name: v}, headers_list: 'a=b'}\n",
-        );
-        let expected = "headers:\n  - name: x-key\n    value: \"[REDACTED]\"\n  - name: n\n\
-            cookies:\n  enabled: true\nb:\n  headers:\n    name: \"[REDACTED]\"\n  \
-            headers_list: \"[REDACTED]\"\n";
-        assert_eq!(print(&document, Secrets::Hidden), expected);
-    }
-
-    #[test]
-    fn what_is_written_reads_back_as_itself() {
-        let text = concat!(
-            "a: [1, 1.0, '1', yes, 'true', null, '~', '', [], {}, .nan, -.inf, 1e300]\n",
-            "b: [[[x], {y: [z]}], {c: {}, d: [], e: }, 'a: b', '- a', '# x', \"\\0\\n\\t\\\"\\\\\"]\n",
-            "c: ['$$1', '$$$${env:X}', ' x ', 'a #b', 'http://h:1/p', 'x:', '{a}', '*a', '&a', '!a', '%a', '@a', '`a']\n",
-            "'true': 1\n'5': 2\n'a b': 3\n'a: b': 4\n'': 5\n",
-        );
-        let once = print(&loaded(text), Secrets::Shown);
-        let twice = print(&loaded(&once), Secrets::Shown);
-        assert_eq!(once, twice);
-        let shape =
-            |text: &str| crate::decode::<serde_json::Value>(loaded(text).root()).expect("JSON");
-        assert_eq!(shape(text), shape(&once));
-    }
-}
+mod tests;
