@@ -9,6 +9,7 @@ fn about_grpc(settings: &str) -> String {
   otlp:
     protocols:
       grpc: {settings}
+      http:
 exporters: {{debug: }}
 service: {{pipelines: {{traces: {{receivers: [otlp], exporters: [debug]}}}}}}
 "
