@@ -30,10 +30,12 @@ use crate::{
     tls::TlsServer,
 };
 
-/// How much a client may send on one stream, and on one connection, before we have read it. The
-/// patience of h2 with clients that send tiny frames follows the second: half of this is too little
-/// for one that sends a small message byte by byte.
-const WINDOW_BYTES: (u32, u32) = (1 << 20, 1 << 20);
+/// How much a client may send on one stream, and on one connection, before we have read it.
+///
+/// The first bounds what calls hold that wait to be read, and how fast one call can be over a long
+/// way: twice what gRPC begins with. The patience of h2 with clients that send tiny frames follows
+/// the second: half of this is too little for one that sends a small message byte by byte.
+const WINDOW_BYTES: (u32, u32) = (128 << 10, 1 << 20);
 
 /// The largest frame. A message that fits into one is not copied at all, but keeps the buffer it
 /// was read into; a larger one gets a buffer of its own size.
