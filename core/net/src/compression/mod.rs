@@ -105,7 +105,8 @@ impl Compression {
 
     /// Compresses the concatenation of `chunks`. Copies always, except one chunk uncompressed.
     pub fn compress(self, level: i32, chunks: &[Bytes]) -> io::Result<Bytes> {
-        let out = Vec::new();
+        let size: usize = chunks.iter().map(Bytes::len).sum();
+        let out = Vec::with_capacity(size / SHRINKING_EXPECTED);
         let packed = match self {
             Self::None => {
                 if let [only] = chunks {
@@ -158,6 +159,10 @@ impl fmt::Display for Compression {
 fn write_all(encoder: &mut impl Write, chunks: &[Bytes]) -> io::Result<()> {
     chunks.iter().try_for_each(|chunk| encoder.write_all(chunk))
 }
+
+/// How much smaller telemetry is expected to become. Whoever guesses too large a buffer wastes it
+/// for a moment; growing one from nothing leaves a trail of all sizes.
+const SHRINKING_EXPECTED: usize = 8;
 
 /// The level of deflate when none is asked for; docs/decisions/008 has the measurement.
 const DEFLATE_LEVEL_DEFAULT: u32 = 4;
