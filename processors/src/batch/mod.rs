@@ -39,7 +39,7 @@ use self::{
 };
 
 /// How many incoming batches wait while one is being sent.
-const WAITING_BATCHES: usize = 8;
+const WAITING_BATCHES: usize = 4;
 /// Batches of this many bytes together are not held: the largest is sent, however few its items.
 const MAX_HELD_BYTES: usize = 32 << 20;
 

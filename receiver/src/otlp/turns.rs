@@ -5,15 +5,25 @@
 //! They are a courtesy, not a lock: nobody waits longer for a slow client than [`WAIT_TIME_MAX`],
 //! and a client that has not sent its request by then has had its turn.
 
-use std::{pin::pin, sync::Arc, time::Duration};
+use std::{
+    pin::pin,
+    sync::{Arc, LazyLock},
+    thread,
+    time::Duration,
+};
 
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::timeout,
 };
 
-/// How many bytes are being read or handed over at once, as far as turns go.
-const BYTES_AT_ONCE: usize = 4 << 20;
+/// How many bytes are being read or handed over at once, as far as turns go: some for every core.
+static BYTES_AT_ONCE: LazyLock<usize> = LazyLock::new(|| {
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    cores.min(CORES_MAX) * (2 << 20)
+});
+/// More cores than this would only fill memory: permits are counted in 32 bits.
+const CORES_MAX: usize = 256;
 /// How long a request waits for its turn before it is read anyway, and how long it may keep others
 /// waiting before it is whole.
 const WAIT_TIME_MAX: Duration = Duration::from_millis(100);
@@ -41,7 +51,7 @@ pub(super) enum Packing {
 
 impl Default for Turns {
     fn default() -> Self {
-        Self(Arc::new(Semaphore::new(BYTES_AT_ONCE / UNIT_BYTES)))
+        Self(Arc::new(Semaphore::new(*BYTES_AT_ONCE / UNIT_BYTES)))
     }
 }
 
@@ -54,7 +64,7 @@ impl Turns {
             Packing::Plain => bytes,
             Packing::Packed => bytes.saturating_mul(PACKED_GROWTH),
         };
-        let units = weight.min(BYTES_AT_ONCE).div_ceil(UNIT_BYTES);
+        let units = weight.min(*BYTES_AT_ONCE).div_ceil(UNIT_BYTES);
         let turn = Arc::clone(&self.0).acquire_many_owned(units as u32);
         let turn = timeout(WAIT_TIME_MAX, turn).await;
         Turn(turn.ok().and_then(Result::ok))
@@ -83,8 +93,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_turn_waits_for_others_to_be_over_but_not_for_long() {
         let turns = Turns::default();
-        let first = turns.next(BYTES_AT_ONCE / 2, Packing::Plain).await;
-        let second = turns.next(BYTES_AT_ONCE / 16, Packing::Packed).await;
+        let first = turns.next(*BYTES_AT_ONCE / 2, Packing::Plain).await;
+        let second = turns.next(*BYTES_AT_ONCE / 16, Packing::Packed).await;
         assert!(first.0.is_some() && second.0.is_some());
         let before = Instant::now();
         assert!(turns.next(1, Packing::Plain).await.0.is_none());
@@ -97,12 +107,12 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn who_is_slow_to_send_loses_the_turn_and_who_is_quick_keeps_it() {
         let turns = Turns::default();
-        let mut quick = turns.next(BYTES_AT_ONCE, Packing::Plain).await;
+        let mut quick = turns.next(*BYTES_AT_ONCE, Packing::Plain).await;
         let (short, rest) = (WAIT_TIME_MAX / 10, WAIT_TIME_MAX * 9 / 10);
         quick.reading(tokio::time::sleep(short)).await;
         assert!(turns.next(1, Packing::Plain).await.0.is_none());
         drop(quick);
-        let mut slow = turns.next(BYTES_AT_ONCE, Packing::Plain).await;
+        let mut slow = turns.next(*BYTES_AT_ONCE, Packing::Plain).await;
         let trickling = slow.reading(tokio::time::sleep(Duration::from_mins(1)));
         let beside = async {
             tokio::time::sleep(short).await;
