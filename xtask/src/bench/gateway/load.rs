@@ -1,6 +1,7 @@
 //! The load generator and the sink: one program, built here, that tells what it did as JSON.
 
-use std::io::{Read as _, Write as _};
+use std::fs;
+use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -65,6 +66,20 @@ pub(super) struct Ages {
     pub(super) p99: u64,
 }
 
+/// Copies a package and returns its manifest; the copy is a workspace of its own, wherever it is.
+fn copy(sources: &Path, to: &Path) -> io::Result<PathBuf> {
+    fs::create_dir_all(to.join("src"))?;
+    for file in fs::read_dir(sources.join("src"))? {
+        let file = file?;
+        let text = fs::read(file.path())?;
+        fs::write(to.join("src").join(file.file_name()), text)?;
+    }
+    let manifest = fs::read_to_string(sources.join("Cargo.toml"))?;
+    let copied = to.join("Cargo.toml");
+    fs::write(&copied, manifest + "\n[workspace]\n")?;
+    Ok(copied)
+}
+
 /// CPU seconds of load and sink for a million spans that went straight from one to the other.
 pub(super) struct Calibration {
     pub(super) load_cpu_s: f64,
@@ -72,7 +87,8 @@ pub(super) struct Calibration {
 }
 
 impl Otlpload {
-    /// Builds the program from its sources, in a directory relative to the repository.
+    /// Builds the program from a copy of its sources, which are in a directory relative to the
+    /// repository: that may be read-only, and then cargo has no place for its lock file.
     pub(super) fn build(root: &Path, sources: &Path) -> Result<Self> {
         let manifest = root.join(sources).join("Cargo.toml");
         ensure!(
@@ -81,13 +97,14 @@ impl Otlpload {
             manifest.display()
         );
         let target = release::target(root).join(PACKAGE);
+        let copied = copy(&root.join(sources), &target.join("source"))
+            .with_context(|| format!("cannot copy {}", sources.display()))?;
         let text = |path: &Path| path.to_string_lossy().into_owned();
         release::cargo(
             root,
             &[
-                "--locked",
                 "--manifest-path",
-                &text(&manifest),
+                &text(&copied),
                 "--target-dir",
                 &text(&target),
             ],
