@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value};
 
-use crate::{ComponentId, Duration, Extended, Headers, Opaque, Optional};
+use crate::{ByteSize, ComponentId, Duration, Extended, Headers, Opaque, Optional};
 
 impl JsonSchema for ComponentId {
     fn schema_name() -> Cow<'static, str> {
@@ -35,6 +35,20 @@ impl JsonSchema for Duration {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({ "type": ["string", "integer"], "format": "duration in Go's form" })
+    }
+}
+
+impl JsonSchema for ByteSize {
+    fn schema_name() -> Cow<'static, str> {
+        "ByteSize".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": ["string", "integer"], "format": "size in bytes" })
     }
 }
 

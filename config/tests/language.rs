@@ -241,18 +241,18 @@ fn natures_that_do_not_fit() {
         (
             "int",
             "${QUOTED}",
-            "expected a whole number, found the string",
+            "expected a whole number, found a string",
         ),
-        ("boolean", "${T}", "expected a boolean, found the string"),
+        ("boolean", "${T}", "expected a boolean, found a string"),
         (
             "boolean",
             "${TWENTY_THREE}",
-            "expected a boolean, found the integer",
+            "expected a boolean, found an integer",
         ),
         (
             "string",
             "${BAD_COMMENT}",
-            "expected a string, found the boolean",
+            "expected a string, found a boolean",
         ),
         // Without a variable there is no weak typing.
         (

@@ -145,11 +145,14 @@ pub(crate) fn check(document: &Document) -> Result<Settings, Problems> {
     only_one_tap(&layout.receivers, &mut problems);
     lint::look(&layout, &mut problems);
     let telemetry = TelemetryConfig::read(&layout.service.telemetry, &mut problems);
-    let plan = planning::plan(document, &layout, &connectors, &mut problems);
+    // How the parts join cannot be judged while some of them are missing.
+    let plan = document
+        .is_whole()
+        .then(|| planning::plan(document, &layout, &connectors, &mut problems));
     if !document.is_whole() {
         problems.forget_absences();
     }
-    let Some(plan) = plan.filter(|_| !problems.has_errors()) else {
+    let Some(plan) = plan.flatten().filter(|_| !problems.has_errors()) else {
         return Err(problems);
     };
     Ok(Settings {

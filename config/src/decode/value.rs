@@ -296,19 +296,14 @@ impl<'de> de::Deserializer<'de> for Reader<'_> {
             }
             self.warn_of_bare_integer();
             let visited = visitor.visit_newtype_struct(self);
-            return self.done(if self.is_secret {
+            if self.is_secret {
                 let message = "this is not a duration such as `200ms` or `1m30s`";
-                visited.map_err(|fault| fault.saying(message))
-            } else {
-                visited
-            });
+                return self.done(visited.map_err(|fault| fault.saying(message)));
+            }
+            let hint = "write for example `200ms`, `5s` or `1m30s`";
+            return self.done(visited).map_err(|fault| fault.hinting(hint));
         }
-        let read = self.done(visitor.visit_newtype_struct(self));
-        if name == DURATION {
-            read.map_err(|fault| fault.hinting("write for example `200ms`, `5s` or `1m30s`"))
-        } else {
-            read
-        }
+        self.done(visitor.visit_newtype_struct(self))
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {

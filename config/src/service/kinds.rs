@@ -135,7 +135,7 @@ impl Kinds<'_> {
         problems.extend(problem);
         if !is_used {
             let message = format!("{what} `{}` is configured, but {}", id.value, self.why);
-            problems.push(Problem::warning(&id.place, message));
+            problems.push(Problem::warning(&id.place, message).about_absence());
         }
         true
     }
