@@ -16,7 +16,7 @@ pub(super) struct Opened {
     pub(super) unset: Vec<String>,
 }
 
-/// Another machine, of which only the variables may be the same: what else it has is taken as empty.
+/// Another machine: its variables may be the same, its files and pages are taken as empty.
 struct Elsewhere(Surroundings);
 
 impl Retrieve for Elsewhere {
