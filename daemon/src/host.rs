@@ -65,7 +65,8 @@ pub(crate) struct Host {
     pub(crate) started: Instant,
 }
 
-/// Builds every component without starting any; what cannot be built is shown where it is written.
+/// Builds every component without starting any; what cannot be built is shown where it is written,
+/// and a file that cannot be read is a warning: it may be there where tapline starts.
 pub(crate) fn check(settings: &Settings) -> Result<(), Problems> {
     let meters = Meters::new();
     let view = &HostView::new(meters.clone());
@@ -79,7 +80,7 @@ pub(crate) fn check(settings: &Settings) -> Result<(), Problems> {
     );
     built
         .map(drop)
-        .map_err(|errors| settings.places.problems(&errors))
+        .map_err(|errors| settings.places.foreseen(&errors))
 }
 
 /// Builds the components of a configuration that are not kept.

@@ -19,6 +19,7 @@ mod host;
 mod host_view;
 mod last_words;
 mod lint;
+mod named_files;
 mod names;
 mod output;
 mod places;

@@ -132,6 +132,34 @@ fn a_file_that_is_not_there_is_named() {
 }
 
 #[test]
+fn a_key_that_is_not_here_is_a_warning_until_somebody_starts() {
+    let text = "receivers: {ebpf: {}}
+exporters:
+  otlp_grpc:
+    endpoint: localhost:4317
+    tls: {ca_file: /nonexistent/ca.pem}
+service: {pipelines: {traces: {receivers: [ebpf], exporters: [otlp_grpc]}}}
+";
+    let scratch = Scratch::new();
+    let file = scratch.file("absent.yaml", text);
+    let ran = validate(&file);
+    let said = text_of(&ran.stderr);
+    assert_eq!(ran.status.code(), Some(0), "{said}");
+    let wanted = "warning: /nonexistent/ca.pem cannot be read here";
+    assert!(
+        said.starts_with(wanted) && said.contains("absent.yaml:5:20"),
+        "{said}"
+    );
+    let ran = run(&["--config", file.to_str().expect("plain")]);
+    let said = text_of(&ran.stderr);
+    assert_eq!(ran.status.code(), Some(1), "{said}");
+    assert!(
+        said.contains("error") && said.contains("/nonexistent/ca.pem"),
+        "{said}"
+    );
+}
+
+#[test]
 fn built_in_configuration_is_printed_and_valid() {
     let ran = run(&["print-config"]);
     assert_eq!(ran.status.code(), Some(0), "{}", text_of(&ran.stderr));
