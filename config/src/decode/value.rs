@@ -296,7 +296,7 @@ impl<'de> de::Deserializer<'de> for Reader<'_> {
             }
             self.warn_of_bare_integer();
             let visited = visitor.visit_newtype_struct(self);
-            if self.is_secret {
+            if self.is_secret || self.is_expanded() {
                 let message = "this is not a duration such as `200ms` or `1m30s`";
                 return self.done(visited.map_err(|fault| fault.saying(message)));
             }
