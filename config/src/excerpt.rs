@@ -4,7 +4,7 @@
 
 use crate::{
     Place,
-    secret::{REDACTED, secret_from},
+    secret::{REDACTED, mask_credentials, secret_from},
 };
 
 /// How many columns of a line are shown; a longer one is cut around the mark.
@@ -62,7 +62,7 @@ fn marked_line(place: &Place) -> Marked {
         start: place.column().saturating_sub(1),
         width: place.width(),
     };
-    marked.mask_credentials();
+    mask_credentials(&mut marked.line);
     if let Some(offset) = secret {
         marked.hide(written[..offset].chars().count());
     }
@@ -86,21 +86,6 @@ impl Marked {
             (self.start, self.width) = (from + gap, REDACTED.len());
         }
         self.line.extend(REDACTED.chars());
-    }
-
-    /// Puts stars over `user:password` in URLs; nothing moves.
-    fn mask_credentials(&mut self) {
-        let ends = |c: &char| c.is_whitespace() || matches!(c, '/' | '"' | '\'' | '?' | '#');
-        for at in 2..self.line.len() {
-            if self.line[at - 2..=at] != [':', '/', '/'] {
-                continue;
-            }
-            let rest = &self.line[at + 1..];
-            let host = rest.iter().position(ends).unwrap_or(rest.len());
-            if let Some(end) = rest[..host].iter().rposition(|c| *c == '@') {
-                self.line[at + 1..at + 1 + end].fill('*');
-            }
-        }
     }
 
     fn clamp(&mut self) {

@@ -57,6 +57,21 @@ pub(crate) fn secret_from(source: &Source, line_number: usize) -> Option<usize> 
     secret_key_end(line)
 }
 
+/// Puts stars over `user:password` in URLs; nothing moves.
+pub(crate) fn mask_credentials(line: &mut [char]) {
+    let ends = |c: &char| c.is_whitespace() || matches!(c, '/' | '"' | '\'' | '?' | '#');
+    for at in 2..line.len() {
+        if line[at - 2..=at] != [':', '/', '/'] {
+            continue;
+        }
+        let rest = &line[at + 1..];
+        let host = rest.iter().position(ends).unwrap_or(rest.len());
+        if let Some(end) = rest[..host].iter().rposition(|c| *c == '@') {
+            line[at + 1..at + 1 + end].fill('*');
+        }
+    }
+}
+
 /// Walks up through the lines that are indented less and less, looking for a secret key.
 fn is_below_secret(source: &Source, line_number: usize) -> bool {
     let Some(mut child) = source.line(line_number) else {

@@ -295,13 +295,16 @@ impl<'de> de::Deserializer<'de> for Reader<'_> {
                 return self.mismatch(&visitor);
             }
             self.warn_of_bare_integer();
-            let visited = visitor.visit_newtype_struct(self);
-            if self.is_secret || self.is_expanded() {
-                let message = "this is not a duration such as `200ms` or `1m30s`";
-                return self.done(visited.map_err(|fault| fault.saying(message)));
-            }
-            let hint = "write for example `200ms`, `5s` or `1m30s`";
-            return self.done(visited).map_err(|fault| fault.hinting(hint));
+            let read = self.done(visitor.visit_newtype_struct(self));
+            let may_not_quote = self.is_secret || self.is_expanded();
+            return read.map_err(|fault| {
+                let fault = fault.hinting("write for example `200ms`, `5s` or `1m30s`");
+                if may_not_quote {
+                    fault.saying("this is not a duration")
+                } else {
+                    fault
+                }
+            });
         }
         self.done(visitor.visit_newtype_struct(self))
     }

@@ -9,7 +9,7 @@ use saphyr_parser::ScalarStyle;
 
 use crate::{
     Document, Kind, Node,
-    secret::{REDACTED, looks_secret},
+    secret::{REDACTED, looks_secret, mask_credentials},
     via,
     yaml::scalar,
 };
@@ -139,11 +139,17 @@ impl Printer {
 
     /// Writes a value and ends the line.
     fn line(&mut self, node: &Node, below: Below) {
-        self.out += &flow(node, below);
+        let mut line = flow(node, below);
         if self.explains {
             // What is secret is not told by its default either, even where its value is shown.
-            let _ = write!(self.out, "  # {}", origin(node, below != Below::Nothing));
+            let _ = write!(line, "  # {}", origin(node, below != Below::Nothing));
         }
+        if self.secrets == Secrets::Hidden {
+            let mut written: Vec<char> = line.chars().collect();
+            mask_credentials(&mut written);
+            line = written.into_iter().collect();
+        }
+        self.out += &line;
         self.out.push('\n');
     }
 

@@ -21,6 +21,15 @@ fn hides_secrets() {
 }
 
 #[test]
+fn hides_credentials_in_urls() {
+    let document = loaded("proxy_url: http://me:hunter2@proxy:3128/\n");
+    let expected = "proxy_url: \"http://**********@proxy:3128/\"\n";
+    assert_eq!(print(&document, Secrets::Hidden), expected);
+    assert!(!explain(&document, Secrets::Hidden).contains("hunter2"));
+    assert!(print(&document, Secrets::Shown).contains("hunter2"));
+}
+
+#[test]
 fn shows_what_is_no_secret_below_what_looks_like_one() {
     let document = loaded(
         "headers: [{name: x-key, value: v}, {name: n}]\ncookies: {enabled: true}\n\

@@ -70,7 +70,10 @@ impl Action {
             other => broken("action", format!("`{other}` is none of {KINDS}")),
         }
         if let Err(error) = regex::Regex::new(&self.pattern) {
-            broken("pattern", format!("is no regular expression: {error}"));
+            broken(
+                "pattern",
+                format!("is no regular expression: {}", last_line(&error)),
+            );
         }
         let context = self.from_context.as_str();
         let known = ["metadata.", "auth."]
@@ -82,6 +85,13 @@ impl Action {
         }
         invalid
     }
+}
+
+/// Returns what an error of the regex crate says after its drawing of the pattern.
+fn last_line(error: &regex::Error) -> String {
+    let text = error.to_string();
+    let line = text.lines().last().unwrap_or_default();
+    line.trim_start_matches("error: ").to_owned()
 }
 
 /// Says what is wrong with a pattern that extracts.
