@@ -100,7 +100,7 @@ fn a_reader_that_cannot_listen_names_its_setting_and_the_culprit() {
 }
 
 #[test]
-fn what_cannot_be_built_or_opened_is_placed_by_validate() {
+fn what_cannot_be_built_or_opened_is_placed() {
     let scratch = Scratch::new();
     let table = [
         (
@@ -126,7 +126,12 @@ fn what_cannot_be_built_or_opened_is_placed_by_validate() {
              service: {{pipelines: {{traces: {{receivers: [otlp], exporters: [otlp_http]}}}}}}\n"
         );
         let file = scratch.file("wrong.yaml", &text);
-        let said = failed(&["validate", "--config", file.to_str().expect("plain")]);
+        // What `validate` only warns of, because it may run on another machine, is placed too.
+        let command: &[&str] = match section {
+            "exporters" => &[],
+            _ => &["validate"],
+        };
+        let said = failed(&[command, &["--config", file.to_str().expect("plain")]].concat());
         assert!(said.contains(message) && said.contains(place), "{said}");
     }
 }
