@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use crate::{Place, excerpt};
+use crate::{Place, excerpt, secret::without_credentials};
 
 /// How many problems are kept; the rest is counted.
 const MAX_PROBLEMS: usize = 500;
@@ -25,7 +25,7 @@ pub struct Problem {
     pub place: Option<Place>,
     /// How bad.
     pub severity: Severity,
-    /// What, lower case, naming the thing: ``unknown setting `max_sise_mib` ``.
+    /// What, without the passwords of URLs, lower case, naming the thing: ``unknown setting `max_sise_mib` ``.
     pub message: String,
     /// What to say beside the marked text: ``did you mean `max_size_mib`?``.
     pub label: Option<String>,
@@ -36,7 +36,7 @@ pub struct Problem {
 impl Problem {
     /// Makes an error about what is written at a place.
     pub fn error(place: &Place, message: impl Into<String>) -> Self {
-        let message = message.into();
+        let message = without_credentials(message.into());
         Self {
             place: Some(place.clone()),
             severity: Severity::Error,
@@ -56,7 +56,7 @@ impl Problem {
 
     /// Makes an error about the configuration as a whole.
     pub fn unplaced(message: impl Into<String>) -> Self {
-        let message = message.into();
+        let message = without_credentials(message.into());
         Self {
             place: None,
             severity: Severity::Error,
@@ -84,7 +84,7 @@ impl Problem {
     #[must_use]
     pub fn with_label(self, label: impl Into<String>) -> Self {
         Self {
-            label: Some(label.into()),
+            label: Some(without_credentials(label.into())),
             ..self
         }
     }

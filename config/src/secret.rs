@@ -1,6 +1,6 @@
 //! Which settings are secret, judged by their names, and how to hide them in a line of text.
 //!
-//! Two users: the excerpts below problems, and `print`. The judgement is by name because it must
+//! Three users: problems, the excerpts below them, and `print`. The judgement is by name because it must
 //! also work on text that is not valid YAML. It errs on the side of hiding.
 
 use crate::{Source, suggest::distance};
@@ -20,7 +20,10 @@ const SECRET_WORDS: &[&str] = &[
     "connection_string",
     "cookie",
     "credential",
+    "datasource",
     "hmac_key",
+    "instrumentation_key",
+    "license_key",
     "passphrase",
     "passwd",
     "password",
@@ -70,6 +73,35 @@ pub(crate) fn mask_credentials(line: &mut [char]) {
             line[at + 1..at + 1 + end].fill('*');
         }
     }
+}
+
+/// Returns a text with stars over `user:password` in its URLs.
+pub(crate) fn without_credentials(text: String) -> String {
+    if !(text.contains("://") && text.contains('@')) {
+        return text;
+    }
+    let mut chars: Vec<char> = text.chars().collect();
+    mask_credentials(&mut chars);
+    chars.into_iter().collect()
+}
+
+/// Returns a text without what is secret within it: the user and password of its URLs, and what
+/// follows the `=` of a name that looks secret, as in `?token=x&a=b` or `password=x host=y`.
+pub(crate) fn without_inner_secrets(text: &str) -> String {
+    let mut open = without_credentials(text.to_owned());
+    let mut from = 0;
+    while let Some(equals) = open[from..].find('=').map(|at| from + at) {
+        let is_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-');
+        let name = open[..equals].rsplit(|c| !is_name(c)).next();
+        from = equals + 1;
+        let ends = |c: char| c.is_whitespace() || matches!(c, '&' | ';' | '#' | '"' | '\'');
+        let end = open[from..].find(ends).map_or(open.len(), |at| from + at);
+        if end > from && name.is_some_and(looks_secret) {
+            open.replace_range(from..end, REDACTED);
+            from += REDACTED.len();
+        }
+    }
+    open
 }
 
 /// Walks up through the lines that are indented less and less, looking for a secret key.
@@ -139,7 +171,7 @@ fn secret_key_end(line: &str) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::{looks_secret, secret_from};
+    use super::{looks_secret, secret_from, without_inner_secrets};
     use crate::Source;
 
     #[test]
@@ -163,6 +195,29 @@ mod tests {
         ];
         assert!(secret.iter().all(|key| looks_secret(key)));
         assert!(!open.iter().any(|key| looks_secret(key)));
+    }
+
+    #[test]
+    fn hides_secrets_inside_a_text() {
+        let cases = [
+            ("https://u:p@h/a?b=c", "https://***@h/a?b=c"),
+            (
+                "http://a@h http://b:c@d@h:1/x@y",
+                "http://*@h http://*****@h:1/x@y",
+            ),
+            (
+                "http://h/?token=x&a=b&api_key=y",
+                "http://h/?token=[REDACTED]&a=b&api_key=[REDACTED]",
+            ),
+            (
+                "host=h password=p=q port=1",
+                "host=h password=[REDACTED] port=1",
+            ),
+            ("a@b = c, token=", "a@b = c, token="),
+        ];
+        for (text, shown) in cases {
+            assert_eq!(without_inner_secrets(text), shown);
+        }
     }
 
     #[test]

@@ -3,13 +3,13 @@
 //! Loading the output gives the same document again, apart from what was hidden: `$` is written as
 //! `$$`, and text that would be read as something else is quoted.
 
-use std::fmt::Write;
+use std::{borrow::Cow, fmt::Write};
 
 use saphyr_parser::ScalarStyle;
 
 use crate::{
     Document, Kind, Node,
-    secret::{REDACTED, looks_secret, mask_credentials},
+    secret::{REDACTED, looks_secret, without_inner_secrets},
     via,
     yaml::scalar,
 };
@@ -17,7 +17,8 @@ use crate::{
 /// Whether secrets are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Secrets {
-    /// Values below a key that looks secret become `[REDACTED]`.
+    /// Values below a key that looks secret become `[REDACTED]`, and so does what is secret in
+    /// another value: the password of a URL.
     Hidden,
     /// Everything is written as it is.
     Shown,
@@ -85,6 +86,16 @@ impl Below {
     }
 }
 
+impl Secrets {
+    /// Returns what may be shown of a text below a key that does not look secret.
+    fn open(self, text: &str) -> Cow<'_, str> {
+        match self {
+            Self::Hidden => Cow::Owned(without_inner_secrets(text)),
+            Self::Shown => Cow::Borrowed(text),
+        }
+    }
+}
+
 struct Printer {
     out: String,
     secrets: Secrets,
@@ -139,17 +150,12 @@ impl Printer {
 
     /// Writes a value and ends the line.
     fn line(&mut self, node: &Node, below: Below) {
-        let mut line = flow(node, below);
+        self.out += &flow(node, below, self.secrets);
         if self.explains {
             // What is secret is not told by its default either, even where its value is shown.
-            let _ = write!(line, "  # {}", origin(node, below != Below::Nothing));
+            let origin = origin(node, below != Below::Nothing);
+            let _ = write!(self.out, "  # {}", self.secrets.open(&origin));
         }
-        if self.secrets == Secrets::Hidden {
-            let mut written: Vec<char> = line.chars().collect();
-            mask_credentials(&mut written);
-            line = written.into_iter().collect();
-        }
-        self.out += &line;
         self.out.push('\n');
     }
 
@@ -174,11 +180,14 @@ fn origin(node: &Node, is_secret: bool) -> String {
 }
 
 /// Writes a value on one line.
-fn flow(node: &Node, below: Below) -> String {
+fn flow(node: &Node, below: Below, secrets: Secrets) -> String {
     match &node.kind {
         Kind::Map(_) => "{}".to_owned(),
         Kind::List(items) => {
-            let items: Vec<String> = items.iter().map(|item| flow(item, below)).collect();
+            let items: Vec<String> = items
+                .iter()
+                .map(|item| flow(item, below, secrets))
+                .collect();
             format!("[{}]", items.join(", "))
         }
         Kind::Null => "null".to_owned(),
@@ -187,7 +196,7 @@ fn flow(node: &Node, below: Below) -> String {
         _ if below != Below::Nothing => format!("\"{REDACTED}\""),
         Kind::Int(number) => number.to_string(),
         Kind::Float(number) => float(*number),
-        Kind::String(text) => plain_or_quoted(text, true),
+        Kind::String(text) => plain_or_quoted(&secrets.open(text), true),
     }
 }
 

@@ -30,6 +30,22 @@ fn hides_credentials_in_urls() {
 }
 
 #[test]
+fn hides_what_is_secret_within_a_value() {
+    let text = "proxy_url: 'http://u:hunter2@proxy:1'\n\
+        endpoint: ${env:NO:-https://u:hunter2@h/x?token=hunter2&a=b}\nlist: [ftp://u:hunter2@h]\n";
+    let document = loaded(text);
+    let printed = print(&document, Secrets::Hidden);
+    assert!(!printed.contains("hunter2"), "{printed}");
+    assert!(printed.contains("proxy_url: \"http://*********@proxy:1\""));
+    assert!(printed.contains("endpoint: \"https://*********@h/x?token=[REDACTED]&a=b\""));
+    assert!(!explain(&document, Secrets::Hidden).contains("hunter2"));
+    assert_eq!(
+        print(&document, Secrets::Shown).matches("hunter2").count(),
+        4
+    );
+}
+
+#[test]
 fn shows_what_is_no_secret_below_what_looks_like_one() {
     let document = loaded(
         "headers: [{name: x-key, value: v}, {name: n}]\ncookies: {enabled: true}\n\

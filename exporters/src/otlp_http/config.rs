@@ -283,7 +283,7 @@ fn parse_url(text: &str) -> Result<Uri, String> {
     }
     match url.authority() {
         Some(authority) if authority.as_str().contains('@') => Err(format!(
-            "a user and password in the URL {NOT_SUPPORTED}; use `headers`"
+            "has a user and password, which {NOT_SUPPORTED}; use `headers`"
         )),
         Some(authority) if !has_port(authority) => {
             Err("has a port that is not a number up to 65535".to_owned())

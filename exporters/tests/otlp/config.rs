@@ -133,7 +133,7 @@ fn http_mistakes_are_all_reported() {
     let said = problems::<otlp_http::Config>(yaml);
     for part in [
         "`endpoint` ",
-        "`traces_endpoint` a user and password in the URL is not supported",
+        "`traces_endpoint` has a user and password, which is not supported",
         "`logs_endpoint` a unix socket is not supported",
         "`metrics_endpoint` has a port that is not a number up to 65535",
         "`profiles_endpoint` ",

@@ -36,6 +36,9 @@ pub enum EndpointError {
     /// A resolver of gRPC that we do not have.
     #[error("endpoint \"{0}\": {1} is not supported by tapline yet")]
     NotSupported(String, &'static str),
+    /// There is a user, and perhaps a password, which is why the text is not repeated.
+    #[error("a user and password in it is not supported by tapline yet; use `headers`")]
+    Credentials,
     /// There is no host before the port.
     #[error("endpoint \"{0}\" has no host")]
     NoHost(String),
@@ -108,6 +111,9 @@ fn host_and_port(text: &str, address: &str) -> Result<Target, EndpointError> {
         endpoint: text.to_owned(),
         port: port.to_owned(),
     };
+    if address.contains('@') {
+        return Err(EndpointError::Credentials);
+    }
     let (host, port) = address.rsplit_once(':').ok_or_else(|| bad_port(""))?;
     let number = port
         .parse()
@@ -184,6 +190,14 @@ mod tests {
                 "invalid port \"70000\" in endpoint \"b:70000\": it must be a number",
             ),
             (":4317", "endpoint \":4317\" has no host"),
+            (
+                "https://user:hunter2@backend:4317",
+                "a user and password in it is not supported by tapline yet; use `headers`",
+            ),
+            (
+                "user:hunter2@backend",
+                "a user and password in it is not supported by tapline yet; use `headers`",
+            ),
             ("::1:4317", "endpoint \"::1:4317\" has no host"),
             (
                 "dns://10.0.0.1/backend:4317",
