@@ -2,23 +2,27 @@
 //!
 //! `${env:MY_POD_IP}:4317` is `:4317` then, which works, and lets everybody in.
 
-use crate::{Kind, Node, Place, Problem, Problems, Severity};
-
-/// Which key says where something listens, by section. The page of own metrics has its host and its
-/// port apart.
-const LISTENERS: [(&[&str], &str); 3] = [
-    (&["receivers"], "endpoint"),
-    (&["extensions"], "endpoint"),
-    (&["service", "telemetry", "metrics"], "host"),
-];
+use super::KnownTypes;
+use crate::{ComponentId, Kind, Node, Place, Problem, Problems, Severity};
 
 /// Returns the same problems, those sharper that opened an address to everybody.
-pub(super) fn sharpened(root: &Node, problems: Problems) -> Problems {
+pub(super) fn sharpened(root: &Node, known: &KnownTypes<'_>, problems: Problems) -> Problems {
     let mut open = Vec::new();
-    for (path, key) in LISTENERS {
-        if let Some(section) = path.iter().try_fold(root, |node, key| node.get(key)) {
-            find_open(section, key, &mut open);
+    // The endpoint of a component that is not here may be one that it asks, as `postgresql` does.
+    for (section, types) in [
+        ("receivers", known.receivers),
+        ("extensions", known.extensions),
+    ] {
+        for (id, node) in root.get(section).map_or(&[][..], Node::entries) {
+            if ComponentId::parse(id).is_ok_and(|id| types.contains(&id.kind.as_str())) {
+                find_open(node, "endpoint", &mut open);
+            }
         }
+    }
+    // The page of own metrics has its host and its port apart.
+    let own = ["service", "telemetry", "metrics"];
+    if let Some(metrics) = own.iter().try_fold(root, |node, key| node.get(key)) {
+        find_open(metrics, "host", &mut open);
     }
     let sharpen = |problem: Problem| {
         let found = open
@@ -105,6 +109,7 @@ receivers:
     protocols:
       grpc:
         endpoint: ${env:MY_POD_IP}:4317
+  kubeletstats: {endpoint: '${env:NODE}:10250'}
 exporters:
   otlp: {endpoint: '${env:BACKEND}:4317'}
 service:
@@ -117,8 +122,9 @@ service:
             [
                 "c.yaml:6:19 environment variable `MY_POD_IP` is not set: `endpoint` is `:4317`, \
                  which listens on all interfaces",
-                "c.yaml:8:21 environment variable `BACKEND` is not set",
-                "c.yaml:10:74 environment variable `MY_POD_IP` is not set: `host` is empty, \
+                "c.yaml:7:29 environment variable `NODE` is not set",
+                "c.yaml:9:21 environment variable `BACKEND` is not set",
+                "c.yaml:11:74 environment variable `MY_POD_IP` is not set: `host` is empty, \
                  which listens on all interfaces",
             ]
         );

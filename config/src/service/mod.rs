@@ -130,13 +130,13 @@ impl Layout {
             extensions: section("extensions"),
             service: Service::read(root, problems),
         };
-        let uses = Uses::of(&layout.service);
+        let uses = Uses::of(&layout.service, &pipelines::unread(root));
         kinds::check(&mut layout, &uses, known, problems);
         references::check(&layout, problems);
         asked::check(&layout, &uses, problems);
-        *problems = listening::sharpened(root, std::mem::take(problems));
+        *problems = listening::sharpened(root, known, std::mem::take(problems));
         // What is written, but cannot be had or has a wrong name, is not missing.
-        if !document.is_whole() || sections::is_misspelled(root) || pipelines::is_misspelled(root) {
+        if !document.is_whole() || sections::is_unreadable(root) || pipelines::is_misspelled(root) {
             problems.forget_absences();
         }
         layout

@@ -6,7 +6,7 @@ use super::{
     Pipeline, PipelineId, Service, check_keys, check_map, is_any_misspelled, repeated,
     suggest_one_of,
 };
-use crate::{ComponentId, Kind, Located, Node, Place, Problem, Problems};
+use crate::{ComponentId, Kind, Located, Node, Place, Problem, Problems, suggest};
 
 /// The signals a pipeline may carry.
 const SIGNALS: &[&str] = &["traces", "metrics", "logs", "profiles"];
@@ -21,6 +21,40 @@ const PIPELINE_KEYS: &[&str] = &["receivers", "processors", "exporters"];
 pub(super) fn is_misspelled(root: &Node) -> bool {
     let service = root.get("service");
     service.is_some_and(|service| is_any_misspelled(service, SERVICE_KEYS))
+}
+
+/// Returns what cannot be had of pipelines, because their ids or the names of their parts are none.
+pub(super) fn unread(root: &Node) -> Vec<Pipeline> {
+    // What is wrong with them was said when the others were read.
+    let mut known = Problems::new();
+    let pipelines = root.get("service").and_then(|node| node.get("pipelines"));
+    let mut unread = Vec::new();
+    for (key, node) in pipelines.map_or(&[][..], Node::entries) {
+        let has_id = pipeline_id(key, node.heading(), &mut known).is_some();
+        let mut part = |name| {
+            let is_meant = |written: &str| {
+                let is_right = written == name;
+                (is_right && !has_id)
+                    || (!PIPELINE_KEYS.contains(&written)
+                        && suggest::nearest(written, [name]).is_some())
+            };
+            let part = node.entries().iter().find(|(key, _)| is_meant(key));
+            ids(part.map(|(_, ids)| ids), name, &mut known)
+        };
+        unread.push(Pipeline {
+            receivers: part("receivers"),
+            processors: part("processors"),
+            exporters: part("exporters"),
+            id: Located {
+                value: PipelineId {
+                    signal: key.clone(),
+                    name: String::new(),
+                },
+                place: node.heading().clone(),
+            },
+        });
+    }
+    unread
 }
 
 // === impl Service ===

@@ -35,9 +35,11 @@ pub(super) fn check_names(root: &Node, problems: &mut Problems) {
     }
 }
 
-/// Returns whether a section seems to be written under a name that nobody knows.
-pub(super) fn is_misspelled(root: &Node) -> bool {
-    is_any_misspelled(root, SECTIONS)
+/// Returns whether a section seems to be written under a name that nobody knows, or is no map.
+pub(super) fn is_unreadable(root: &Node) -> bool {
+    let is_no_map = |node: &Node| !matches!(node.kind, Kind::Map(_) | Kind::Null);
+    let sections = || SECTIONS.iter().filter_map(|name| root.get(name));
+    is_any_misspelled(root, SECTIONS) || sections().any(is_no_map)
 }
 
 fn is_empty(node: &Node) -> bool {
