@@ -1,5 +1,7 @@
 //! What is wrong, said to a person as text or to the log line by line.
 
+use std::io::{Write, stderr};
+
 use tapline_config::{Problems, Severity};
 use tracing::{error, warn};
 
@@ -11,6 +13,12 @@ pub(crate) fn shown(error: &anyhow::Error) -> String {
     } else {
         format!("error: {error:#}")
     }
+}
+
+/// Writes a line to standard error. When nobody reads it, as `head` does once it has seen enough,
+/// nothing is left to be done: `eprintln` would panic.
+pub(crate) fn tell(text: impl std::fmt::Display) {
+    let _ = writeln!(stderr(), "{text}");
 }
 
 /// Logs the error that ends the process.

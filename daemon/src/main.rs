@@ -1,12 +1,6 @@
 //! The process: command line, component table, host. Imports everything; nothing imports it.
 //!
 //! Only here is the environment read, are signals handled, and is the process ended.
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "the daemon speaks to a person"
-)]
-
 mod cli;
 mod commands;
 mod components;
@@ -50,7 +44,7 @@ fn main() -> ExitCode {
         Err(answered) => return answered,
     };
     if let Err(error) = tapline_ebpf::keep_for_loading() {
-        eprintln!("error: cannot give up capabilities: {error}");
+        last_words::tell(format_args!("error: cannot give up capabilities: {error}"));
         return ExitCode::FAILURE;
     }
     match commands::obey(cli) {
@@ -61,7 +55,7 @@ fn main() -> ExitCode {
                 last_words::log(&error);
             }
             if word != LastWord::Log {
-                eprintln!("{}", last_words::shown(&error));
+                last_words::tell(last_words::shown(&error));
             }
             ExitCode::FAILURE
         }

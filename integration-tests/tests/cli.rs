@@ -56,6 +56,27 @@ fn there_are_two_exit_codes_as_in_the_collector() {
 }
 
 #[test]
+fn a_reader_that_has_seen_enough_changes_no_exit_code() {
+    let scratch = Scratch::new();
+    let wrong = scratch.file("wrong.yaml", WRONG);
+    let unused = scratch.file("unused.yaml", UNUSED);
+    let wrong = wrong.to_str().expect("a path in UTF-8");
+    let unused = unused.to_str().expect("a path in UTF-8");
+    for (line, code) in [
+        (&["validate", "--config", wrong][..], 1),
+        (&["validate", "--config", unused], 0),
+        (&["print-config", "--config", unused], 0),
+        (&["graph", "--config", unused], 0),
+        (&["graph", "--config", wrong], 1),
+    ] {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let ran = Command::new(tapline()).args(line).stderr(writer).output();
+        assert_eq!(ran.expect("runs").status.code(), Some(code), "{line:?}");
+    }
+}
+
+#[test]
 fn the_version_is_told_as_the_collector_tells_it() {
     let expected = format!("tapline version {}\n", env!("CARGO_PKG_VERSION"));
     for flag in ["-v", "--version"] {

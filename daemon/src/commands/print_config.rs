@@ -10,6 +10,7 @@ use tapline_config::{
 use super::say;
 use crate::{
     cli::Sources,
+    last_words,
     settings::{self, BUILTIN},
 };
 
@@ -68,7 +69,7 @@ pub(super) fn print_config(arguments: &Arguments) -> Result<()> {
     };
     let document = &written.document;
     if !warnings.is_empty() {
-        eprintln!("{warnings}");
+        last_words::tell(&warnings);
     }
     let secrets = match arguments.mode {
         Mode::Redacted => Secrets::Hidden,

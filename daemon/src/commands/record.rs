@@ -38,6 +38,5 @@ pub(crate) fn record(output: &Path, seconds: u64) -> Result<()> {
         tap.ring.wait(WAIT);
     }
     let records = recorder.finish()?;
-    println!("{records} records in {}", output.display());
-    Ok(())
+    super::say(&format!("{records} records in {}\n", output.display()))
 }

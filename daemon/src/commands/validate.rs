@@ -10,7 +10,7 @@ use super::{
     report::{self, Format},
     runtime, say,
 };
-use crate::{cli::Sources, host, settings};
+use crate::{cli::Sources, host, last_words, settings};
 
 pub(crate) const EXAMPLE: &str = "\
 Example:
@@ -34,7 +34,7 @@ pub(super) fn validate(arguments: &Arguments) -> Result<ExitCode> {
     let problems = problems(&arguments.sources)?;
     match arguments.format {
         Format::Text if problems.is_empty() => (),
-        Format::Text => eprintln!("{problems}"),
+        Format::Text => last_words::tell(&problems),
         Format::Json => say(&report::json(&problems))?,
         Format::Sarif => say(&report::sarif(&problems))?,
     }
@@ -43,7 +43,7 @@ pub(super) fn validate(arguments: &Arguments) -> Result<ExitCode> {
     }
     if arguments.strict && !problems.is_empty() {
         if arguments.format == Format::Text {
-            eprintln!("\nerror: --strict lets no warning pass");
+            last_words::tell("\nerror: --strict lets no warning pass");
         }
         return Ok(ExitCode::FAILURE);
     }

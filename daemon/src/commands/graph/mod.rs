@@ -14,7 +14,7 @@ use clap::{Args, ValueEnum};
 
 use self::picture::Picture;
 use super::say;
-use crate::{cli::Sources, settings};
+use crate::{cli::Sources, last_words, settings};
 
 pub(crate) const EXAMPLE: &str = "\
 Example:
@@ -43,7 +43,7 @@ enum Format {
 pub(super) fn graph(arguments: &Arguments) -> Result<()> {
     let settings = settings::read(&arguments.sources)?;
     if !settings.warnings.is_empty() {
-        eprintln!("{}", settings.warnings);
+        last_words::tell(&settings.warnings);
     }
     let picture = Picture::of(&settings.layout);
     say(&match arguments.format {

@@ -1,4 +1,5 @@
 //! What a record costs. Not a test; run it in release when the numbers of decision 009 are asked.
+#![expect(clippy::print_stderr, reason = "it measures for a person")]
 
 use std::{fs, time::Instant};
 
