@@ -158,11 +158,12 @@ fn check_keys(node: &Node, known: &[&str], owner: &str, problems: &mut Problems)
     for (key, value) in node.entries() {
         if !known.contains(&key.as_str()) && !problems.is_full() {
             let message = format!("unknown setting `{key}` in {owner}");
-            problems.push(suggest_one_of(
-                Problem::error(value.heading(), message),
-                key,
-                known,
-            ));
+            let problem = Problem::error(value.heading(), message);
+            problems.push(if sections::is_name(key) {
+                problem.with_label("a section of its own: it belongs at the left margin")
+            } else {
+                suggest_one_of(problem, key, known)
+            });
         }
     }
 }

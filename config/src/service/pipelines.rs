@@ -12,7 +12,7 @@ use crate::{ComponentId, Kind, Located, Node, Place, Problem, Problems, suggest}
 const SIGNALS: &[&str] = &["traces", "metrics", "logs", "profiles"];
 
 /// The keys of `service`.
-const SERVICE_KEYS: &[&str] = &["extensions", "pipelines", "telemetry"];
+pub(super) const SERVICE_KEYS: &[&str] = &["extensions", "pipelines", "telemetry"];
 
 /// The keys of a pipeline.
 const PIPELINE_KEYS: &[&str] = &["receivers", "processors", "exporters"];

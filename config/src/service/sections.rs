@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
-use super::{Section, check_map, is_any_misspelled, repeated, suggest_one_of};
+use super::{
+    Section, check_map, is_any_misspelled, pipelines::SERVICE_KEYS, repeated, suggest_one_of,
+};
 use crate::{ComponentId, Kind, Located, Node, Place, Problem, Problems};
 
 /// Everything that may stand at the left margin.
@@ -20,7 +22,11 @@ pub(super) fn check_names(root: &Node, problems: &mut Problems) {
     for (key, node) in root.entries() {
         if !SECTIONS.contains(&key.as_str()) {
             let problem = Problem::error(node.heading(), format!("unknown section `{key}`"));
-            problems.push(suggest_one_of(problem, key, SECTIONS));
+            problems.push(if SERVICE_KEYS.contains(&key.as_str()) {
+                problem.with_label("it belongs below `service`")
+            } else {
+                suggest_one_of(problem, key, SECTIONS)
+            });
         }
     }
     for (name, what) in [("receivers", "receiver"), ("exporters", "exporter")] {
@@ -35,11 +41,25 @@ pub(super) fn check_names(root: &Node, problems: &mut Problems) {
     }
 }
 
-/// Returns whether a section seems to be written under a name that nobody knows, or is no map.
+/// Returns whether a key is the name of a section.
+pub(super) fn is_name(key: &str) -> bool {
+    SECTIONS.contains(&key)
+}
+
+/// Returns whether a section seems to be written under a name that nobody knows, or stands where it
+/// does not belong, or is no map.
 pub(super) fn is_unreadable(root: &Node) -> bool {
     let is_no_map = |node: &Node| !matches!(node.kind, Kind::Map(_) | Kind::Null);
     let sections = || SECTIONS.iter().filter_map(|name| root.get(name));
-    is_any_misspelled(root, SECTIONS) || sections().any(is_no_map)
+    let service = root.get("service").map_or(&[][..], Node::entries);
+    is_any_misspelled(root, SECTIONS)
+        || sections().any(is_no_map)
+        || service
+            .iter()
+            .any(|(key, _)| is_name(key) && !SERVICE_KEYS.contains(&key.as_str()))
+        || SERVICE_KEYS
+            .iter()
+            .any(|key| *key != "extensions" && root.get(key).is_some())
 }
 
 fn is_empty(node: &Node) -> bool {

@@ -92,6 +92,16 @@ mod tests {
                  traces: {receivers: [r], exporters: [e]}}}}",
                 "`receivers` must be a map, but this is a list",
             ),
+            (
+                "{receivers: {r: }, service: {exporters: {e: }, pipelines: {\
+                 traces: {receivers: [r], exporters: [e]}}}}",
+                "unknown setting `exporters` in `service`",
+            ),
+            (
+                "{receivers: {r: }, exporters: {e: }, service: , pipelines: {\
+                 traces: {receivers: [r], exporters: [e]}}}",
+                "unknown section `pipelines`",
+            ),
         ];
         for (text, expected) in cases {
             assert_eq!(said(text), [expected], "{text}");
