@@ -4,6 +4,9 @@
 //! still be known. They never fail and never guess silently. They know nothing of sockets, eBPF,
 //! OTLP or clocks: time is an argument.
 
+pub mod conversation;
+pub mod database;
 pub mod http1;
 pub mod redact;
+pub mod redis;
 pub mod trace_context;

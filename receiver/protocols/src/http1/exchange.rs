@@ -2,31 +2,7 @@
 //!
 //! Plain data, so that callers and tests can build and compare it. Nothing here parses.
 
-/// The way bytes travel on a connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Toward {
-    /// From the client to the server: requests.
-    Server,
-    /// From the server to the client: responses.
-    Client,
-}
-
-/// The bytes of one socket call, of which only a prefix may have been captured.
-#[derive(Debug, Clone, Copy)]
-pub struct Chunk<'a> {
-    /// The direction of the bytes.
-    pub toward: Toward,
-    /// When they moved.
-    pub at_ns: u64,
-    /// The captured prefix; empty is normal (`sendfile`).
-    pub bytes: &'a [u8],
-    /// The full length; a value below `bytes.len()` is read as `bytes.len()`.
-    pub len: usize,
-    /// The very last bytes (up to 8) of a chunk that was cut, else empty. May overlap `bytes`.
-    pub tail: &'a [u8],
-    /// An opaque tag of who moved the bytes; it is handed back unread.
-    pub thread: u64,
-}
+pub use crate::conversation::{Chunk, Outcome, Toward, Unanswered};
 
 /// What one connection may cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,52 +78,6 @@ pub struct Response {
     pub content_type: Option<String>,
     /// Whether a part of the head was not seen or not kept.
     pub truncated: bool,
-}
-
-/// Why a request has no complete response.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Unanswered {
-    /// The connection was reset.
-    Reset,
-    /// The other end, whichever that is, closed the connection.
-    ClosedByPeer,
-    /// The client closed the connection.
-    ClosedByClient,
-    /// The server closed the connection.
-    ClosedByServer,
-    /// The connection is gone and nobody saw who ended it.
-    Closed,
-    /// No response came in time.
-    Timeout,
-    /// Bytes were lost, so that the response cannot be told from others.
-    LostData,
-    /// Too many requests were waiting; this one was the oldest.
-    TooManyOpen,
-}
-
-impl Unanswered {
-    /// Returns the low-cardinality name for an `error.type` attribute.
-    pub fn error_type(self) -> &'static str {
-        match self {
-            Self::Reset => "reset",
-            Self::ClosedByPeer => "closed_by_peer",
-            Self::ClosedByClient => "closed_by_client",
-            Self::ClosedByServer => "closed_by_server",
-            Self::Closed => "closed",
-            Self::Timeout => "timeout",
-            Self::LostData => "lost_data",
-            Self::TooManyOpen => "too_many_open",
-        }
-    }
-}
-
-/// How an exchange ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Outcome {
-    /// The response was read to its end, as far as that can be known.
-    Answered,
-    /// It was not. A response that broke off still shows in [`Exchange::response`].
-    Unanswered(Unanswered),
 }
 
 /// A request with its response, or with the reason why there is none.

@@ -1,0 +1,5 @@
+//! Redis conversations, whole and damaged.
+
+mod damaged;
+mod golden;
+mod script;
