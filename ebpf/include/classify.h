@@ -10,8 +10,10 @@
 
 #define SNIFF_BYTES 32
 #define METHOD_MAX 24
+/* Of a Redis command's arguments; the server takes a million at most. */
+#define COUNT_DIGITS_MAX 7
 
-enum looks { LOOKS_OTHER = 0, LOOKS_UNDECIDED = 1, LOOKS_HTTP1 = 2 };
+enum looks { LOOKS_OTHER = 0, LOOKS_UNDECIDED = 1, LOOKS_HTTP1 = 2, LOOKS_REDIS = 3 };
 
 INLINE bool is_method_letter(u8 c)
 {
@@ -74,6 +76,54 @@ INLINE enum looks looks_preamble(const u8 *head, u32 len)
     return LOOKS_HTTP1;
 }
 
+/* `*3\r\n$`, as every command of a Redis client begins, or an inline `PING`. */
+INLINE enum looks looks_redis(const u8 *head, u32 len)
+{
+    const u8 ping[4] = {'p', 'i', 'n', 'g'};
+
+    if (len < 2)
+        return len == 0 || head[0] == '*' ? LOOKS_UNDECIDED : LOOKS_OTHER;
+    if (head[0] != '*') {
+#pragma unroll
+        for (u32 i = 0; i < sizeof(ping); i++) {
+            if (i >= len)
+                return LOOKS_UNDECIDED;
+            if ((head[i] | 0x20) != ping[i])
+                return LOOKS_OTHER;
+        }
+        if (len < 5)
+            return LOOKS_UNDECIDED;
+        return head[4] == '\r' || head[4] == '\n' ? LOOKS_REDIS : LOOKS_OTHER;
+    }
+    for (u32 i = 1; i < COUNT_DIGITS_MAX + 2; i++) {
+        if (i >= len)
+            return LOOKS_UNDECIDED;
+        u8 c = head[i];
+        if (c >= '0' && c <= '9')
+            continue;
+        if (i == 1 || c != '\r')
+            return LOOKS_OTHER;
+        if (i + 2 >= len)
+            return LOOKS_UNDECIDED;
+        bool fits = head[(i + 1) & (SNIFF_BYTES - 1)] == '\n' &&
+                    head[(i + 2) & (SNIFF_BYTES - 1)] == '$';
+        return fits ? LOOKS_REDIS : LOOKS_OTHER;
+    }
+    return LOOKS_OTHER;
+}
+
+/* What a Redis reply begins with. Good only for sockets known to speak it. */
+INLINE bool begins_reply(u8 c)
+{
+    switch (c) {
+    case '+': case '-': case ':': case '$': case '*': case '%': case '~': case '>': case '_':
+    case '#': case ',':
+        return true;
+    default:
+        return false;
+    }
+}
+
 /* Looks at the first `len` bytes of this CPU's scratch. */
 VERIFIED_ALONE u32 classify(u32 len)
 {
@@ -88,7 +138,10 @@ VERIFIED_ALONE u32 classify(u32 len)
     enum looks preamble = looks_preamble(scratch->data, len);
     if (preamble != LOOKS_OTHER)
         return preamble;
-    return looks_request(scratch->data, len);
+    enum looks request = looks_request(scratch->data, len);
+    if (request != LOOKS_OTHER)
+        return request;
+    return looks_redis(scratch->data, len);
 }
 
 #endif

@@ -22,7 +22,8 @@ enum socket_flags {
     SOCKET_IGNORED = 16, /* the owner is not a target, as of `generation` */
 };
 
-enum protocol { PROTOCOL_UNKNOWN = 0, PROTOCOL_HTTP1 = 1 };
+/* What a socket was found to speak; user space decides for itself. */
+enum protocol { PROTOCOL_UNKNOWN = 0, PROTOCOL_HTTP1 = 1, PROTOCOL_REDIS = 2 };
 
 /* What we remember of a socket. Lives in the socket and dies with it: no bound needed. */
 struct socket_state {

@@ -65,7 +65,6 @@ INLINE void announce(struct sock *sk, struct socket_state *state, u64 pid_tgid, 
     }
 }
 
-/* How much of this call to copy; 0 means that the call is of no interest. */
 /* Whether the turn is worth looking at. */
 INLINE bool is_worth_a_look(struct socket_state *state)
 {
@@ -78,6 +77,16 @@ INLINE bool is_worth_a_look(struct socket_state *state)
     return true;
 }
 
+/* Whether what was just looked at is a further reply to a pipeline. */
+INLINE bool is_reply(struct socket_state *state)
+{
+    if (state->protocol != PROTOCOL_REDIS)
+        return false;
+    struct scratch *scratch = the_scratch();
+    return scratch && begins_reply(scratch->data[0]);
+}
+
+/* How much of this call to copy; 0 means that the call is of no interest. */
 INLINE u32 wanted_bytes(struct buffer *buffer, struct socket_state *state, struct control *control,
                         u32 len, bool turned)
 {
@@ -95,7 +104,7 @@ INLINE u32 wanted_bytes(struct buffer *buffer, struct socket_state *state, struc
             if (looks == LOOKS_UNDECIDED)
                 state->undecided = UNDECIDED_CHUNKS;
             else
-                state->protocol = PROTOCOL_HTTP1;
+                state->protocol = looks == LOOKS_REDIS ? PROTOCOL_REDIS : PROTOCOL_HTTP1;
         } else if (state->undecided == 0) {
             return 0;
         } else {
@@ -105,7 +114,7 @@ INLINE u32 wanted_bytes(struct buffer *buffer, struct socket_state *state, struc
         }
     } else if (state->budget < control->capture_max) {
         u32 looks = classify(copy_payload(buffer->address, buffer->pieces, len, SNIFF_BYTES));
-        if (looks == LOOKS_HTTP1)
+        if (looks >= LOOKS_HTTP1 || is_reply(state))
             state->budget = 2 * control->capture_max;
         else if (state->budget < BODY_PEEK)
             return BODY_PEEK;

@@ -17,11 +17,22 @@ use tokio::{runtime::Runtime, time::timeout};
 const TEST_LIMIT: Duration = Duration::from_secs(20);
 /// Promises that everything can run here: then what cannot has failed.
 const REQUIRE: &str = "TAPLINE_REQUIRE_BPF";
+/// Promises that every program is here: then a test that misses one has failed.
+const REQUIRE_PROGRAMS: &str = "TAPLINE_REQUIRE_CLIENTS";
 /// Options of libtest that are followed by a value.
 const VALUED: [&str; 5] = ["--test-threads", "--format", "--color", "--logfile", "-Z"];
 
-/// Something a test cannot do without; `Err` says what is missing.
-pub(crate) type Need = fn() -> Result<(), String>;
+/// Something a test cannot do without.
+pub(crate) type Need = fn() -> Result<(), Missing>;
+
+/// What a machine does not have.
+#[derive(Clone, Debug)]
+pub(crate) enum Missing {
+    /// Something of the machine itself.
+    Machine(String),
+    /// A program that could be installed.
+    Program(String),
+}
 
 type Running = Pin<Box<dyn Future<Output = ()> + Send>>;
 
@@ -117,8 +128,7 @@ impl Test {
     fn outcome(&self) -> Outcome {
         let missing = self.needs.iter().find_map(|need| need().err());
         match missing {
-            Some(why) if is_required() => Outcome::Failed(format!("{why}, and {REQUIRE} is set")),
-            Some(why) => Outcome::Skipped(why),
+            Some(missing) => missing.outcome(),
             None => self.run(),
         }
     }
@@ -139,8 +149,23 @@ impl Test {
     }
 }
 
-fn is_required() -> bool {
-    env::var(REQUIRE).is_ok_and(|value| value == "1")
+// === impl Missing ===
+
+impl Missing {
+    fn outcome(self) -> Outcome {
+        let (why, promises) = match self {
+            Self::Machine(why) => (why, &[REQUIRE][..]),
+            Self::Program(why) => (why, &[REQUIRE, REQUIRE_PROGRAMS][..]),
+        };
+        match promises.iter().find(|promise| is_set(promise)) {
+            Some(promise) => Outcome::Failed(format!("{why}, and {promise} is set")),
+            None => Outcome::Skipped(why),
+        }
+    }
+}
+
+fn is_set(promise: &str) -> bool {
+    env::var(promise).is_ok_and(|value| value == "1")
 }
 
 // === impl Choice ===

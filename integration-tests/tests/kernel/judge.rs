@@ -14,15 +14,17 @@ use tapline_integration_tests::Program;
 use crate::{
     actors::{Server, curl, free_port, script},
     daemon::config,
+    harness::Missing,
     needs::python_path,
 };
 
 const PACKAGE: &str = "opentelemetry-proto>=1.30,<2";
 
 /// A virtual environment with the official package; made once, kept in the target directory.
-pub(crate) fn official_packages() -> Result<(), String> {
+pub(crate) fn official_packages() -> Result<(), Missing> {
     static TRIED: OnceLock<Result<(), String>> = OnceLock::new();
-    TRIED.get_or_init(make_environment).clone()
+    let tried = TRIED.get_or_init(make_environment).clone();
+    tried.map_err(Missing::Program)
 }
 
 pub(crate) async fn official_decoder_understands_every_signal() {

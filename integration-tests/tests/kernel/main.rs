@@ -1,7 +1,8 @@
 //! The daemon on a real kernel: real programs talk, and a backend must hear of it.
 //!
 //! Where the kernel cannot be tapped, or a program is missing, a test is skipped and says why; with
-//! `TAPLINE_REQUIRE_BPF=1` that is a failure. An argument chooses tests by a part of their name.
+//! `TAPLINE_REQUIRE_BPF=1` that is a failure; with `TAPLINE_REQUIRE_CLIENTS=1` a missing program is
+//! one. An argument chooses tests by a part of their name.
 #![expect(clippy::print_stdout, reason = "a test program speaks to a person")]
 
 mod actors;
@@ -18,6 +19,7 @@ mod lifecycle;
 mod needs;
 mod privacy;
 mod proxy;
+mod redis;
 mod spans;
 mod targets;
 mod threads;
@@ -44,6 +46,7 @@ const BASIC: &[Need] = &[tap, python, curl];
 fn main() -> ExitCode {
     let mut tests = requests();
     tests.extend(sockets());
+    tests.extend(databases());
     tests.extend(the_daemon());
     harness::main(tests)
 }
@@ -100,6 +103,20 @@ fn sockets() -> Vec<Test> {
             answer_read_after_a_half_close_is_still_an_answer,
             request_behind_a_proxy_preamble_is_understood,
             request_over_a_unix_socket_is_understood,
+        };
+    }
+}
+
+/// What is told about operations on databases.
+fn databases() -> Vec<Test> {
+    tests! {
+        &[tap, needs::redis] => redis::{
+            every_command_is_told_by_both_sides_and_no_value,
+            pipelines_are_told_apart_to_the_last_command,
+            messages_and_pushes_are_no_answers,
+            large_values_are_passed_over,
+            a_connection_from_before_the_daemon_is_understood,
+            commands_over_a_unix_socket_are_told,
         };
     }
 }

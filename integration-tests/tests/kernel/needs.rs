@@ -11,6 +11,8 @@ use tokio::runtime::Runtime;
 
 use tapline_integration_tests::Program;
 
+use crate::harness::Missing;
+
 const TAP_ONLY: &str = "
 receivers:
   ebpf: {}
@@ -22,50 +24,56 @@ service:
 ";
 
 /// A machine that can be tapped.
-pub(crate) fn tap() -> Result<(), String> {
+pub(crate) fn tap() -> Result<(), Missing> {
     static TRIED: OnceLock<Result<(), String>> = OnceLock::new();
-    TRIED.get_or_init(try_tap).clone()
+    let tried = TRIED.get_or_init(try_tap).clone();
+    tried.map_err(Missing::Machine)
 }
 
 /// Root, who may run programs as somebody else.
-pub(crate) fn root() -> Result<(), String> {
-    let id = Command::new("id")
-        .arg("-u")
-        .output()
-        .map_err(|error| format!("no id: {error}"))?;
+pub(crate) fn root() -> Result<(), Missing> {
+    let id = Command::new("id").arg("-u").output();
+    let id = id.map_err(|error| Missing::Machine(format!("no id: {error}")))?;
     if id.stdout.trim_ascii() == b"0" {
         Ok(())
     } else {
-        Err("not root".to_owned())
+        Err(Missing::Machine("not root".to_owned()))
     }
 }
 
 /// A loopback address of IPv6.
-pub(crate) fn ipv6() -> Result<(), String> {
+pub(crate) fn ipv6() -> Result<(), Missing> {
     let bound = std::net::TcpListener::bind("[::1]:0");
     bound
         .map(drop)
-        .map_err(|error| format!("no IPv6 on loopback: {error}"))
+        .map_err(|error| Missing::Machine(format!("no IPv6 on loopback: {error}")))
 }
 
 /// A Python to run servers and clients with.
-pub(crate) fn python() -> Result<(), String> {
-    found_python().clone().map(drop)
+pub(crate) fn python() -> Result<(), Missing> {
+    found_python().clone().map(drop).map_err(Missing::Program)
 }
 
 /// `curl`.
-pub(crate) fn curl() -> Result<(), String> {
+pub(crate) fn curl() -> Result<(), Missing> {
     answers("curl", "--version")
 }
 
 /// `nginx`.
-pub(crate) fn nginx() -> Result<(), String> {
+pub(crate) fn nginx() -> Result<(), Missing> {
     answers("nginx", "-v")
 }
 
 /// `node`.
-pub(crate) fn node() -> Result<(), String> {
+pub(crate) fn node() -> Result<(), Missing> {
     answers("node", "--version")
+}
+
+/// Redis with its clients.
+pub(crate) fn redis() -> Result<(), Missing> {
+    ["redis-server", "redis-cli", "redis-benchmark"]
+        .into_iter()
+        .try_for_each(|program| answers(program, "--version"))
 }
 
 /// Returns the interpreter itself: `python3` may be a script that looks for one.
@@ -90,7 +98,7 @@ fn found_python() -> &'static Result<PathBuf, String> {
     })
 }
 
-fn answers(program: &str, flag: &str) -> Result<(), String> {
+fn answers(program: &str, flag: &str) -> Result<(), Missing> {
     let mut command = Command::new(program);
     command
         .arg(flag)
@@ -99,8 +107,10 @@ fn answers(program: &str, flag: &str) -> Result<(), String> {
         .stderr(Stdio::null());
     match command.status() {
         Ok(status) if status.success() => Ok(()),
-        Ok(status) => Err(format!("{program} does not run: {status}")),
-        Err(error) => Err(format!("no {program}: {error}")),
+        Ok(status) => Err(Missing::Program(format!(
+            "{program} does not run: {status}"
+        ))),
+        Err(error) => Err(Missing::Program(format!("no {program}: {error}"))),
     }
 }
 

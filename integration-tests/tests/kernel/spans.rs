@@ -144,7 +144,8 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     })
 }
 
-fn select<'a>(
+/// Returns the spans of a kind that are wanted, in order of start.
+pub(crate) fn select<'a>(
     seen: &'a Seen,
     kind: SpanKind,
     wanted: impl Fn(&ReceivedSpan<'a>) -> bool,

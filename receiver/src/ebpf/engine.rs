@@ -11,19 +11,19 @@ use tapline_ebpf::{
     abi::{AF_UNIX, EventConnectFailed, Malformed},
 };
 use tapline_pdata::Batch;
-use tapline_protocols::{
-    http1::{Exchange, Limits},
-    trace_context::TraceContext,
-};
+use tapline_protocols::{http1::Limits, trace_context::TraceContext};
 
 use super::{
     clock::WallClock,
     correlate::{Context, Correlator, Fresh},
-    emit::{ConnectFailed, Emitter, Facts, OwnReading, Side, Span},
+    emit::{
+        ConnectFailed, Database, DatabaseFacts, Emitter, Facts, Http, OwnReading, Side, Span,
+        service_port,
+    },
     ids::Ids,
     process::{Process, ProcessTable},
     targets::{TargetsConfig, Verdict},
-    tracker::{Counts, Happening, Place, Tracker},
+    tracker::{Counts, Happening, Place, Told, Tracker},
 };
 
 /// Tells whoever produces the records what is known here and not there.
@@ -216,7 +216,7 @@ impl Engine {
                     trace,
                     ..
                 } => self.on_request(place, at_ns, (id, thread), trace.as_ref()),
-                Happening::Exchange { id, exchange } => self.on_exchange(place, id, &exchange),
+                Happening::Exchange { id, told } => self.on_exchange(place, id, &told),
             }
         }
     }
@@ -250,23 +250,29 @@ impl Engine {
         self.open.insert((place.cookie, id), open);
     }
 
-    fn on_exchange(&mut self, place: Place, id: u32, exchange: &Exchange) {
+    fn on_exchange(&mut self, place: Place, id: u32, told: &Told) {
         let Some(open) = self.open.remove(&(place.cookie, id)) else {
             return;
         };
         if open.side == Side::Server {
             self.correlator.finished(open.thread, open.context.span_id);
         }
-        let offset_ns = open.context.wall_offset_ns;
-        let start_ns = exchange.started_ns.saturating_add_signed(offset_ns);
-        let lasted_ns = exchange.ended_ns.saturating_sub(exchange.started_ns);
-        let when = Span {
-            start_ns,
-            end_ns: start_ns + lasted_ns,
-        };
-        let facts = Facts::new(open.side, place.tuple.as_ref(), exchange);
-        self.emitter
-            .exchange(&open.process, &facts, &open.context, when);
+        let (side, tuple) = (open.side, place.tuple.as_ref());
+        let (process, context) = (&open.process, &open.context);
+        match told {
+            Told::Http(exchange) => {
+                let when = span(context, exchange.started_ns, exchange.ended_ns);
+                let facts = Facts::new(side, tuple, exchange);
+                self.emitter
+                    .exchange::<Http>(process, &facts, context, when);
+            }
+            Told::Database(exchange) => {
+                let when = span(context, exchange.started_ns, exchange.ended_ns);
+                let facts = DatabaseFacts::new(side, tuple, exchange);
+                self.emitter
+                    .exchange::<Database>(process, &facts, context, when);
+            }
+        }
         self.counts.exchanges += 1;
     }
 
@@ -308,9 +314,18 @@ impl Engine {
             Verdict::Tap => true,
             Verdict::Ignore => false,
             Verdict::ByPort => {
-                let port = Facts::service_port(place.side, place.tuple.as_ref());
+                let port = service_port(place.side, place.tuple.as_ref());
                 self.targets.taps(process, port)
             }
         }
+    }
+}
+
+/// Puts an exchange on the wall clock.
+fn span(context: &Context, started_ns: u64, ended_ns: u64) -> Span {
+    let start_ns = started_ns.saturating_add_signed(context.wall_offset_ns);
+    Span {
+        start_ns,
+        end_ns: start_ns + ended_ns.saturating_sub(started_ns),
     }
 }

@@ -6,6 +6,7 @@
 
 mod connection;
 mod preamble;
+mod reader;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 use tapline_ebpf::{
@@ -16,7 +17,9 @@ use tapline_ebpf::{
     },
 };
 use tapline_protocols::{
-    http1::{Exchange, Limits, Unanswered},
+    conversation::Unanswered,
+    database,
+    http1::{self, Limits},
     trace_context::TraceContext,
 };
 
@@ -57,8 +60,17 @@ pub(crate) enum Happening {
         /// The number its request had.
         id: u32,
         /// All of it.
-        exchange: Box<Exchange>,
+        told: Told,
     },
+}
+
+/// A finished exchange, as its parser tells it.
+#[derive(Debug)]
+pub(crate) enum Told {
+    /// A request of HTTP.
+    Http(Box<http1::Exchange>),
+    /// An operation on a database.
+    Database(Box<database::Exchange>),
 }
 
 /// Where something happened.
@@ -150,7 +162,7 @@ impl Tracker {
             && let Some(connection) = self.connections.get_mut(&event.cookie)
         {
             self.buffered_bytes = self.buffered_bytes.saturating_sub(after);
-            connection.start_over(event.header.at_ns, self.limits, happenings);
+            connection.start_over(event.header.at_ns, happenings);
         }
         place
     }

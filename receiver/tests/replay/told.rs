@@ -139,6 +139,7 @@ fn line(service: &str, span: &Span<'_>) -> String {
     let kind = if span.kind() == 2 { "server" } else { "client" };
     let target = attr("url.path")
         .or_else(|| attr("url.full"))
+        .or_else(|| attr("db.query.text"))
         .unwrap_or_default();
     let status = attr("http.response.status_code");
     let outcome = status.or_else(|| attr("error.type")).unwrap_or_default();

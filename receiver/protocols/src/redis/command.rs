@@ -1,7 +1,7 @@
 //! The commands of Redis: their names, which of them have a second word, and where their keys are.
 //!
-//! A name that is not here is told as it was sent, because modules bring their own; keys are counted
-//! only where the table says how. Values never come here.
+//! A name that is not here is told as it was sent, because modules bring their own; keys are
+//! counted only where the table says how. Values never come here.
 
 use std::borrow::Cow;
 

@@ -1,11 +1,11 @@
 //! Redis: RESP2 and RESP3, both directions of a connection.
 //!
-//! Bytes become commands in `request` and replies in `reply` (with `line` and `word`), one direction
-//! each; `pairing` says which reply answers which command. `command` knows the names. Values are
-//! passed over by their lengths; no key and no value is kept.
+//! Bytes become commands in `request` and replies in `reply` (with `line` and `word`), one
+//! direction each; `pairing` says which reply answers which command. `command` knows the names.
+//! Values are passed over by their lengths; no key and no value is kept.
 //!
-//! Replies come in the order of their commands, with messages to subscribers between them. So a pair
-//! is certain as long as nothing was lost. After a loss:
+//! Replies come in the order of their commands, with messages to subscribers between them. So a
+//! pair is certain as long as nothing was lost. After a loss:
 //!
 //! - A client that was never seen to send behind words of the server while something was due proves
 //!   with its next command that nothing older is due.
@@ -15,7 +15,8 @@
 //! One thing cannot be seen, and may pair wrongly: a client that after a loss always keeps exactly
 //! one command ahead.
 //!
-//! A connection that becomes something else (`MONITOR`, replication, `CLIENT REPLY`) is not read on.
+//! A connection that becomes something else (`MONITOR`, replication, `CLIENT REPLY`) is not read
+//! on.
 
 mod command;
 mod line;

@@ -23,14 +23,18 @@ pub fn is_command(bytes: &[u8]) -> bool {
     }
 }
 
-/// Tells whether `bytes` are an inline `PING`, the only command without framing that is believed at
-/// first sight, and only as the first words of a connection: others speak like this too.
+/// Tells whether `bytes` are inline `PING`s and nothing else, the only command without framing that
+/// is believed at first sight, and only as the first words of a connection: others speak like this
+/// too.
 pub fn is_inline_ping(bytes: &[u8]) -> bool {
-    bytes.len() <= 6
-        && bytes
-            .get(..4)
-            .is_some_and(|word| word.eq_ignore_ascii_case(b"PING"))
-        && { matches!(&bytes[4..], b"\r\n" | b"\n") }
+    let is_ping = |line: &[u8]| {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        line.eq_ignore_ascii_case(b"PING")
+    };
+    let Some(lines) = bytes.strip_suffix(b"\n") else {
+        return false;
+    };
+    lines.split(|byte| *byte == b'\n').all(is_ping)
 }
 
 /// Tells whether `bytes` may begin a reply.
@@ -102,6 +106,9 @@ mod tests {
             assert_eq!(is_command(text.as_bytes()), expected, "{text:?}");
         }
         assert!(is_inline_ping(b"ping\r\n"));
+        assert!(is_inline_ping(b"PING\r\nPING\r\n"));
+        assert!(!is_inline_ping(b"PING\r\n+OK\r\n"));
+        assert!(!is_inline_ping(b""));
         assert!(!is_inline_ping(b"PING :irc\r\n"));
     }
 }

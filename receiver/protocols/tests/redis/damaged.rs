@@ -231,9 +231,9 @@ proptest! {
                 Move::Feed(server, bytes, missing, wait) => {
                     at_ns += wait;
                     let len = bytes.len() + missing;
-                    let bytes = bytes.as_slice();
-                    let toward = way(server);
-                    reader.feed(Chunk { toward, at_ns, bytes, len, tail: &[], thread: 0 }, &mut seen);
+                    let (toward, bytes) = (way(server), bytes.as_slice());
+                    let chunk = Chunk { toward, at_ns, bytes, len, tail: &[], thread: 0 };
+                    reader.feed(chunk, &mut seen);
                 }
                 Move::Gap(server, len) => reader.gap(way(server), at_ns, len, &mut seen),
                 Move::Expire => reader.expire(at_ns, &mut seen),

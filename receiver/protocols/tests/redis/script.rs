@@ -10,8 +10,8 @@
 //! ! close                the client closed the connection
 //! ! expire               two minutes later
 //! ```
-//! What came out is a line for each exchange: statement, ` -> `, code of the error or why there is no
-//! answer, and what else is known.
+//! What came out is a line for each exchange: statement, ` -> `, code of the error or why there is
+//! no answer, and what else is known.
 
 use std::fmt::Write as _;
 

@@ -159,7 +159,7 @@ impl<'a> Facts<'a> {
             (Some((_, Some(port))), _) => Some(port),
             (Some((_, None)), None) => None,
             (Some((_, None)), Some(_)) => Some(if self.scheme() == "https" { 443 } else { 80 }),
-            (None, tuple) => tuple.map(|tuple| Self::service_port(self.side, Some(tuple))),
+            (None, tuple) => tuple.map(|tuple| service_port(self.side, Some(tuple))),
         }
     }
 
@@ -182,14 +182,14 @@ impl<'a> Facts<'a> {
     pub(crate) fn peer_port(&self) -> Option<u16> {
         self.tuple.map(|tuple| tuple.remote_port)
     }
+}
 
-    /// The port of the service: local for a server, remote for a client; 0 without one.
-    pub(crate) fn service_port(side: Side, tuple: Option<&Tuple>) -> u16 {
-        tuple.map_or(0, |tuple| match side {
-            Side::Server => tuple.local_port,
-            Side::Client => tuple.remote_port,
-        })
-    }
+/// Returns the port of the service: local for a server, remote for a client; 0 without one.
+pub(crate) fn service_port(side: Side, tuple: Option<&Tuple>) -> u16 {
+    tuple.map_or(0, |tuple| match side {
+        Side::Server => tuple.local_port,
+        Side::Client => tuple.remote_port,
+    })
 }
 
 /// Writes an address; IPv4-mapped ones as IPv4. Done for every request, so IPv4 does without the

@@ -4,17 +4,13 @@ use std::{collections::HashMap, sync::Arc};
 
 use tapline_pdata::write::{self, Attributes, Exemplar, HistogramPoint, MetricHead};
 
-use super::{
-    facts::Facts,
-    http_table::DURATION_BOUNDS,
-    table::{HistogramView, Row, Value},
-};
+use super::table::{BOUNDS_MAX, HistogramView, Row, Subject, Value};
 use crate::ebpf::process::Process;
 
 /// The most attribute sets per process and metric; further ones share one overflow series, as the
 /// OpenTelemetry SDKs do.
 const SERIES_MAX: usize = 1000;
-const BUCKETS: usize = DURATION_BOUNDS.len() + 1;
+const BUCKETS: usize = BOUNDS_MAX + 1;
 
 /// What was measured once.
 #[derive(Clone, Copy, Debug)]
@@ -31,14 +27,18 @@ pub(crate) struct Measurement {
 
 /// One metric of one process.
 pub(crate) struct Histogram {
-    view: &'static HistogramView,
-    /// By attribute values in the order of the view's rows, as `encode` writes them.
+    head: MetricHead<'static>,
+    bounds: &'static [f64],
+    /// Of the view's rows.
+    keys: Vec<&'static str>,
+    /// By attribute values in the order of the keys, as `encode` writes them.
     series: HashMap<Vec<u8>, Series>,
     overflow: Option<Series>,
 }
 
 #[derive(Clone, Debug)]
 struct Series {
+    bounds: &'static [f64],
     start_ns: u64,
     count: u64,
     sum: f64,
@@ -65,26 +65,23 @@ impl ProcessMetrics {
     }
 
     /// Adds one exchange to the view's histogram.
-    pub(crate) fn record(
+    pub(crate) fn record<S: Subject>(
         &mut self,
-        view: &'static HistogramView,
-        facts: &Facts<'_>,
+        view: &'static HistogramView<S>,
+        facts: &S::Facts<'_>,
         measurement: Measurement,
         key: &mut Vec<u8>,
     ) {
         let known = self
             .histograms
             .iter()
-            .position(|known| known.view.name == view.name);
+            .position(|known| known.head.name == view.name);
         let index = known.unwrap_or_else(|| {
-            self.histograms.push(Histogram {
-                view,
-                series: HashMap::new(),
-                overflow: None,
-            });
+            self.histograms.push(Histogram::new(view));
             self.histograms.len() - 1
         });
-        self.histograms[index].record(facts, measurement, key);
+        encode(view.rows, facts, key);
+        self.histograms[index].record(measurement, key);
     }
 
     /// Appends every histogram as a framed metric; returns how many points that were.
@@ -97,16 +94,29 @@ impl ProcessMetrics {
 }
 
 impl Histogram {
+    fn new<S: Subject>(view: &'static HistogramView<S>) -> Self {
+        Self {
+            head: MetricHead {
+                name: view.name,
+                description: view.description,
+                unit: view.unit,
+            },
+            bounds: view.bounds,
+            keys: view.rows.iter().map(|row| row.key).collect(),
+            series: HashMap::new(),
+            overflow: None,
+        }
+    }
+
     /// `key` is scratch, so that a known series costs no allocation.
-    fn record(&mut self, facts: &Facts<'_>, measurement: Measurement, key: &mut Vec<u8>) {
-        encode(self.view.rows, facts, key);
-        if let Some(series) = self.series.get_mut(key.as_slice()) {
+    fn record(&mut self, measurement: Measurement, key: &[u8]) {
+        if let Some(series) = self.series.get_mut(key) {
             return series.add(measurement);
         }
-        let fresh = || Series::starting_at(measurement.time_ns, measurement.seconds);
+        let fresh = || Series::starting_at(self.bounds, measurement.time_ns, measurement.seconds);
         if self.series.len() < SERIES_MAX {
             self.series
-                .entry(key.clone())
+                .entry(key.to_vec())
                 .or_insert_with(fresh)
                 .add(measurement);
         } else {
@@ -115,42 +125,29 @@ impl Histogram {
     }
 
     fn write(&self, out: &mut Vec<u8>, time_ns: u64) -> u32 {
-        let HistogramView {
-            name,
-            description,
-            unit,
-            rows,
-        } = *self.view;
-        write::histogram(
-            out,
-            &MetricHead {
-                name,
-                description,
-                unit,
-            },
-            |points| {
-                for (key, series) in &self.series {
-                    series.with_point(time_ns, |point| {
-                        points.point(point, |attributes| decode(rows, key, attributes));
+        write::histogram(out, &self.head, |points| {
+            for (key, series) in &self.series {
+                series.with_point(time_ns, |point| {
+                    points.point(point, |attributes| decode(&self.keys, key, attributes));
+                });
+            }
+            if let Some(series) = &self.overflow {
+                series.with_point(time_ns, |point| {
+                    points.point(point, |attributes| {
+                        attributes.bool("otel.metric.overflow", true);
                     });
-                }
-                if let Some(series) = &self.overflow {
-                    series.with_point(time_ns, |point| {
-                        points.point(point, |attributes| {
-                            attributes.bool("otel.metric.overflow", true);
-                        });
-                    });
-                }
-            },
-        )
+                });
+            }
+        })
     }
 }
 
 impl Series {
-    fn starting_at(time_ns: u64, seconds: f64) -> Self {
+    fn starting_at(bounds: &'static [f64], time_ns: u64, seconds: f64) -> Self {
         #[expect(clippy::cast_sign_loss, reason = "durations are not negative")]
         let lasted_ns = (seconds * 1e9) as u64;
         Self {
+            bounds,
             start_ns: time_ns.saturating_sub(lasted_ns),
             count: 0,
             sum: 0.0,
@@ -168,7 +165,7 @@ impl Series {
             trace_id,
             span_id,
         } = measurement;
-        let bucket = DURATION_BOUNDS.partition_point(|bound| *bound < seconds);
+        let bucket = self.bounds.partition_point(|bound| *bound < seconds);
         self.count += 1;
         self.sum += seconds;
         self.min = self.min.min(seconds);
@@ -189,8 +186,8 @@ impl Series {
             time_ns,
             count: self.count,
             sum: self.sum,
-            bounds: &DURATION_BOUNDS,
-            bucket_counts: &self.buckets,
+            bounds: self.bounds,
+            bucket_counts: &self.buckets[..=self.bounds.len()],
             min: Some(self.min),
             max: Some(self.max),
             exemplars: &exemplars,
@@ -204,7 +201,7 @@ const INT: u8 = 2;
 const YES: u8 = 3;
 
 /// Writes the values of all rows, each behind a tag, so that equal bytes mean equal attributes.
-fn encode(rows: &[Row], facts: &Facts<'_>, key: &mut Vec<u8>) {
+fn encode<S: Subject>(rows: &[Row<S>], facts: &S::Facts<'_>, key: &mut Vec<u8>) {
     key.clear();
     for row in rows {
         match (row.value)(facts) {
@@ -225,9 +222,9 @@ fn encode(rows: &[Row], facts: &Facts<'_>, key: &mut Vec<u8>) {
 }
 
 /// Reads what `encode` wrote.
-fn decode(rows: &[Row], key: &[u8], attributes: &mut Attributes<'_>) {
+fn decode(keys: &[&str], key: &[u8], attributes: &mut Attributes<'_>) {
     let mut rest = key;
-    for row in rows {
+    for name in keys {
         let Some((tag, after)) = rest.split_first() else {
             return;
         };
@@ -235,14 +232,14 @@ fn decode(rows: &[Row], key: &[u8], attributes: &mut Attributes<'_>) {
         if *tag == TEXT {
             let (len, after) = rest.split_first_chunk().expect("a length follows");
             let (text, after) = after.split_at(u32::from_le_bytes(*len) as usize);
-            attributes.str(row.key, &String::from_utf8_lossy(text));
+            attributes.str(name, &String::from_utf8_lossy(text));
             rest = after;
         } else if *tag == INT {
             let (int, after) = rest.split_first_chunk().expect("an integer follows");
-            attributes.int(row.key, i64::from_le_bytes(*int));
+            attributes.int(name, i64::from_le_bytes(*int));
             rest = after;
         } else if *tag == YES {
-            attributes.bool(row.key, true);
+            attributes.bool(name, true);
         }
     }
 }

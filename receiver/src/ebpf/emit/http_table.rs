@@ -5,20 +5,55 @@
 
 use std::borrow::Cow;
 
-use tapline_pdata::write::SpanKind;
+use tapline_pdata::write::{SpanKind, Status};
 
 use super::{
     facts::{Facts, Side},
-    table::{HistogramView, Row, Table, Value},
+    status::unanswered,
+    table::{self, HistogramView, Subject, Value, int, text},
 };
 
+type Row = table::Row<Http>;
+type Table = table::Table<Http>;
+
+/// Requests of HTTP.
+pub(crate) struct Http;
+
+impl Subject for Http {
+    type Facts<'a> = Facts<'a>;
+
+    fn table(facts: &Facts<'_>) -> &'static Table {
+        match facts.side {
+            Side::Server => &SERVER,
+            Side::Client => &CLIENT,
+        }
+    }
+
+    /// `{method}`: the route is not on the wire. An unknown method is `HTTP`.
+    fn span_name<'f>(facts: &'f Facts<'_>) -> &'f str {
+        match facts.method() {
+            "_OTHER" => "HTTP",
+            method => method,
+        }
+    }
+
+    /// A description is for what the status code does not say (semantic conventions for HTTP
+    /// spans).
+    fn status(facts: &Facts<'_>) -> Status<'static> {
+        unanswered(facts.exchange.outcome).unwrap_or(match facts.status() {
+            Some(status) if facts.is_error_status(status) => Status::Error(""),
+            _ => Status::Unset,
+        })
+    }
+}
+
 /// Bucket bounds of request durations, in seconds, as the conventions advise.
-pub(crate) static DURATION_BOUNDS: [f64; 14] = [
+static DURATION_BOUNDS: [f64; 14] = [
     0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0,
 ];
 
 /// A process answers.
-pub(crate) static SERVER: Table = Table {
+static SERVER: Table = Table {
     kind: SpanKind::Server,
     rows: &[
         METHOD,
@@ -49,16 +84,17 @@ pub(crate) static SERVER: Table = Table {
         TRANSPORT,
         TRUNCATED,
     ],
-    duration: HistogramView {
+    duration: Some(HistogramView {
         name: "http.server.request.duration",
         description: "Duration of HTTP server requests.",
         unit: "s",
+        bounds: &DURATION_BOUNDS,
         rows: &[METHOD, SCHEME, STATUS, ERROR, VERSION],
-    },
+    }),
 };
 
 /// A process asks.
-pub(crate) static CLIENT: Table = Table {
+static CLIENT: Table = Table {
     kind: SpanKind::Client,
     rows: &[
         METHOD,
@@ -80,29 +116,14 @@ pub(crate) static CLIENT: Table = Table {
         TRANSPORT,
         TRUNCATED,
     ],
-    duration: HistogramView {
+    duration: Some(HistogramView {
         name: "http.client.request.duration",
         description: "Duration of HTTP client requests.",
         unit: "s",
+        bounds: &DURATION_BOUNDS,
         rows: &[METHOD, SERVER_ADDRESS, SERVER_PORT, STATUS, ERROR, VERSION],
-    },
+    }),
 };
-
-/// Returns the table of a side.
-pub(crate) fn of(side: Side) -> &'static Table {
-    match side {
-        Side::Server => &SERVER,
-        Side::Client => &CLIENT,
-    }
-}
-
-/// `{method}`: the route is not on the wire. An unknown method is `HTTP`.
-pub(crate) fn span_name<'f>(facts: &'f Facts<'_>) -> &'f str {
-    match facts.method() {
-        "_OTHER" => "HTTP",
-        method => method,
-    }
-}
 
 const METHOD: Row = Row {
     key: "http.request.method",
@@ -189,12 +210,3 @@ const TRUNCATED: Row = Row {
     key: "tapline.request.truncated",
     value: |facts| facts.exchange.request.truncated.then_some(Value::Yes),
 };
-
-#[expect(clippy::unnecessary_wraps, reason = "rows return an option")]
-fn text(value: &str) -> Option<Value<'_>> {
-    Some(Value::Str(Cow::Borrowed(value)))
-}
-
-fn int(value: u16) -> Value<'static> {
-    Value::Int(i64::from(value))
-}

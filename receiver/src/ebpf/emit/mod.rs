@@ -2,10 +2,13 @@
 //! as log records. What they look like is in tables; nothing here knows an attribute's name.
 
 mod connect_failed;
+mod database_facts;
+mod database_table;
 mod facts;
 mod histogram;
 mod http_table;
 mod own_metrics;
+mod status;
 mod table;
 
 use std::sync::Arc;
@@ -13,13 +16,18 @@ use std::sync::Arc;
 use bytes::Bytes;
 use rustc_hash::FxHashMap;
 use tapline_pdata::{Batch, Signal, write};
-use tapline_protocols::http1::{Outcome, Unanswered};
 
 pub(crate) use connect_failed::ConnectFailed;
-pub(crate) use facts::{Facts, Side};
+pub(crate) use database_facts::DatabaseFacts;
+pub(crate) use database_table::Database;
+pub(crate) use facts::{Facts, Side, service_port};
+pub(crate) use http_table::Http;
 pub(crate) use own_metrics::OwnReading;
 
-use self::histogram::{Measurement, ProcessMetrics};
+use self::{
+    histogram::{Measurement, ProcessMetrics},
+    table::Subject,
+};
 use super::{
     correlate::{Context, ParentSource},
     process::Process,
@@ -63,17 +71,17 @@ pub(crate) struct Span {
 }
 
 impl Emitter {
-    /// Takes one finished exchange.
-    pub(crate) fn exchange(
+    /// Takes one finished exchange of any protocol.
+    pub(crate) fn exchange<S: Subject>(
         &mut self,
         process: &Arc<Process>,
-        facts: &Facts<'_>,
+        facts: &S::Facts<'_>,
         context: &Context,
         when: Span,
     ) {
-        let table = http_table::of(facts.side);
+        let table = S::table(facts);
         self.traces.add(process, |out| {
-            write::span(out, &span_head(facts, context, when), |attributes| {
+            write::span(out, &span_head::<S>(facts, context, when), |attributes| {
                 table::write(table.rows, facts, attributes);
                 match context.parent_source {
                     ParentSource::Header => attributes.str("tapline.parent.source", "header"),
@@ -82,6 +90,9 @@ impl Emitter {
                 };
             });
         });
+        let Some(duration) = &table.duration else {
+            return;
+        };
         let lasted_ns = when.end_ns - when.start_ns;
         #[expect(
             clippy::cast_precision_loss,
@@ -95,7 +106,7 @@ impl Emitter {
         };
         let metrics = self.metrics.entry(process.serial);
         let metrics = metrics.or_insert_with(|| ProcessMetrics::new(Arc::clone(process)));
-        metrics.record(&table.duration, facts, measurement, &mut self.key);
+        metrics.record(duration, facts, measurement, &mut self.key);
     }
 
     /// Takes one failed connect.
@@ -166,7 +177,11 @@ impl Pending {
     }
 }
 
-fn span_head<'f>(facts: &'f Facts<'_>, context: &'f Context, when: Span) -> write::SpanHead<'f> {
+fn span_head<'f, S: Subject>(
+    facts: &'f S::Facts<'_>,
+    context: &'f Context,
+    when: Span,
+) -> write::SpanHead<'f> {
     let parent = match context.parent_source {
         ParentSource::Header => HAS_IS_REMOTE | IS_REMOTE,
         ParentSource::Thread => HAS_IS_REMOTE,
@@ -178,35 +193,10 @@ fn span_head<'f>(facts: &'f Facts<'_>, context: &'f Context, when: Span) -> writ
         parent_span_id: context.parent_span_id,
         trace_state: &context.state,
         flags: u32::from(context.flags) | parent,
-        name: http_table::span_name(facts),
-        kind: http_table::of(facts.side).kind,
+        name: S::span_name(facts),
+        kind: S::table(facts).kind,
         start_ns: when.start_ns,
         end_ns: when.end_ns,
-        status: status(facts),
-    }
-}
-
-/// A description is for what the status code does not say (semantic conventions for HTTP spans).
-fn status(facts: &Facts<'_>) -> write::Status<'static> {
-    match (facts.exchange.outcome, facts.status()) {
-        (Outcome::Unanswered(reason), _) => write::Status::Error(description(reason)),
-        (Outcome::Answered, Some(status)) if facts.is_error_status(status) => {
-            write::Status::Error("")
-        }
-        _ => write::Status::Unset,
-    }
-}
-
-/// What an operator reads where a status code would stand.
-fn description(reason: Unanswered) -> &'static str {
-    match reason {
-        Unanswered::Reset => "the connection was reset before the response was complete",
-        Unanswered::ClosedByPeer => "the peer closed the connection before the response",
-        Unanswered::ClosedByClient => "the client closed the connection before the response",
-        Unanswered::ClosedByServer => "the server closed the connection before the response",
-        Unanswered::Closed => "the connection ended before the response",
-        Unanswered::Timeout => "no response in time",
-        Unanswered::LostData => "outcome unknown: captured bytes were lost",
-        Unanswered::TooManyOpen => "outcome unknown: too many requests open on the connection",
+        status: S::status(facts),
     }
 }

@@ -2,9 +2,22 @@
 
 use std::borrow::Cow;
 
-use tapline_pdata::write::{Attributes, SpanKind};
+use tapline_pdata::write::{Attributes, SpanKind, Status};
 
-use super::facts::Facts;
+/// A protocol, or a family of them, that has tables.
+pub(crate) trait Subject: Sized + 'static {
+    /// What one exchange tells.
+    type Facts<'a>;
+
+    /// Returns the table of the side that an exchange was seen from.
+    fn table(facts: &Self::Facts<'_>) -> &'static Table<Self>;
+
+    /// Returns the name of the span.
+    fn span_name<'f>(facts: &'f Self::Facts<'_>) -> &'f str;
+
+    /// Returns the status of the span.
+    fn status(facts: &Self::Facts<'_>) -> Status<'static>;
+}
 
 /// An attribute value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,37 +31,46 @@ pub(crate) enum Value<'a> {
 }
 
 /// One attribute: its key, and where its value comes from; `None` leaves it out.
-pub(crate) struct Row {
+pub(crate) struct Row<S: Subject> {
     /// The semantic-convention key.
     pub(crate) key: &'static str,
     /// Reads the value.
-    pub(crate) value: for<'f> fn(&'f Facts<'_>) -> Option<Value<'f>>,
+    pub(crate) value: for<'f, 'a> fn(&'f S::Facts<'a>) -> Option<Value<'f>>,
 }
 
 /// A histogram over exchanges.
-pub(crate) struct HistogramView {
+pub(crate) struct HistogramView<S: Subject> {
     /// Metric name.
     pub(crate) name: &'static str,
     /// What it measures.
     pub(crate) description: &'static str,
     /// UCUM unit.
     pub(crate) unit: &'static str,
+    /// Upper bounds of its buckets; [`BOUNDS_MAX`] at most.
+    pub(crate) bounds: &'static [f64],
     /// Its attributes: of low cardinality only.
-    pub(crate) rows: &'static [Row],
+    pub(crate) rows: &'static [Row<S>],
 }
 
+/// The most bounds that a histogram has.
+pub(crate) const BOUNDS_MAX: usize = 14;
+
 /// One protocol from one side.
-pub(crate) struct Table {
+pub(crate) struct Table<S: Subject> {
     /// Span kind.
     pub(crate) kind: SpanKind,
     /// Span attributes, in order.
-    pub(crate) rows: &'static [Row],
-    /// The duration metric.
-    pub(crate) duration: HistogramView,
+    pub(crate) rows: &'static [Row<S>],
+    /// The duration metric, if the conventions have one.
+    pub(crate) duration: Option<HistogramView<S>>,
 }
 
 /// Writes the rows that have a value.
-pub(crate) fn write(rows: &[Row], facts: &Facts<'_>, attributes: &mut Attributes<'_>) {
+pub(crate) fn write<S: Subject>(
+    rows: &[Row<S>],
+    facts: &S::Facts<'_>,
+    attributes: &mut Attributes<'_>,
+) {
     for row in rows {
         match (row.value)(facts) {
             Some(Value::Str(text)) => attributes.str(row.key, &text),
@@ -57,4 +79,15 @@ pub(crate) fn write(rows: &[Row], facts: &Facts<'_>, attributes: &mut Attributes
             None => attributes,
         };
     }
+}
+
+/// Makes a value of a text.
+#[expect(clippy::unnecessary_wraps, reason = "rows return an option")]
+pub(super) fn text(value: &str) -> Option<Value<'_>> {
+    Some(Value::Str(Cow::Borrowed(value)))
+}
+
+/// Makes a value of a number.
+pub(super) fn int(value: impl Into<i64>) -> Value<'static> {
+    Value::Int(value.into())
 }

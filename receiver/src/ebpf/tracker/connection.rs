@@ -2,23 +2,28 @@
 
 use tapline_ebpf::abi::{DIRECTION_SENT, EventData, Tuple};
 use tapline_protocols::{
-    http1::{Chunk, Exchange, Http1, Limits, Request, Sink, Sniff, Toward, Unanswered, sniff},
-    trace_context,
+    conversation::{Chunk, Toward, Unanswered},
+    database::Since,
+    http1::Limits,
 };
 
-use super::{Happening, IDLE_NS, Place, SILENT_IDLE_NS, preamble};
+use super::{
+    Happening, IDLE_NS, Place, SILENT_IDLE_NS, preamble,
+    reader::{Begins, Collect, Protocol, Reader, begins, begins_toward, thread},
+};
 use crate::ebpf::emit::Side;
-
-/// How tapline's exporters introduce themselves. The far end of our own exports is recognised by
-/// its addresses in the kernel; this holds where they were translated on the way.
-const OWN_USER_AGENT: &str = "tapline/";
 
 /// Bytes held back while it cannot be told yet who is the server.
 const HELD_MAX: usize = 64;
 
 /// A followed connection.
 pub(super) struct Connection {
-    parser: Http1,
+    reader: Reader,
+    limits: Limits,
+    /// The bytes have shown which protocol it is.
+    is_settled: bool,
+    /// The handshake was seen.
+    is_new: bool,
     /// Which end the process is, once that is certain.
     pub(super) side: Option<Side>,
     /// Which end it probably is.
@@ -40,34 +45,13 @@ pub(super) struct Missing {
     pub(super) late: u64,
 }
 
-/// Collects what a parser tells about bytes that moved at a time.
-struct Collect<'h>(&'h mut Vec<Happening>, u64);
-
-impl Sink for Collect<'_> {
-    fn request(&mut self, id: u32, request: &Request, thread: u64) {
-        let headers = &request.headers;
-        let agent = headers.user_agent.as_deref();
-        self.0.push(Happening::Request {
-            id,
-            thread,
-            at_ns: self.1,
-            trace: trace_context::parse(&headers.traceparent, &headers.tracestate),
-            is_export: agent.is_some_and(|agent| agent.starts_with(OWN_USER_AGENT)),
-        });
-    }
-
-    fn exchange(&mut self, id: u32, exchange: Exchange) {
-        self.0.push(Happening::Exchange {
-            id,
-            exchange: Box::new(exchange),
-        });
-    }
-}
-
 impl Connection {
     pub(super) fn new(limits: Limits) -> Self {
         Self {
-            parser: Http1::new(limits),
+            reader: Reader::new(Protocol::Http1, Since::Later, limits),
+            limits,
+            is_settled: false,
+            is_new: false,
             side: None,
             hint: None,
             tuple: None,
@@ -81,6 +65,7 @@ impl Connection {
     /// begins later has lost its beginning.
     pub(super) fn fix_side(&mut self, side: Side) {
         self.side = Some(side);
+        self.is_new = true;
         self.next = self.next.map(|next| next.or(Some(0)));
     }
 
@@ -98,30 +83,25 @@ impl Connection {
     }
 
     pub(super) fn close(&mut self, at_ns: u64, why: Unanswered, happenings: &mut Vec<Happening>) {
-        self.parser
+        self.reader
             .close(at_ns, why, &mut Collect(happenings, at_ns));
     }
 
     pub(super) fn expire(&mut self, now_ns: u64, happenings: &mut Vec<Happening>) {
-        if self.parser.open_requests() > 0 {
-            self.parser.expire(now_ns, &mut Collect(happenings, now_ns));
+        if self.reader.open_requests() > 0 {
+            self.reader.expire(now_ns, &mut Collect(happenings, now_ns));
         }
     }
 
     /// Lets go of everything that was held for this connection.
-    pub(super) fn start_over(
-        &mut self,
-        at_ns: u64,
-        limits: Limits,
-        happenings: &mut Vec<Happening>,
-    ) {
-        self.parser
+    pub(super) fn start_over(&mut self, at_ns: u64, happenings: &mut Vec<Happening>) {
+        self.reader
             .close(at_ns, Unanswered::LostData, &mut Collect(happenings, at_ns));
-        self.parser = Http1::new(limits);
+        self.reader = Reader::new(self.reader.protocol(), Since::Later, self.limits);
     }
 
     pub(super) fn buffered_bytes(&self) -> usize {
-        self.parser.buffered_bytes()
+        self.reader.buffered_bytes()
     }
 
     pub(super) fn place(&self, cookie: u64) -> Option<Place> {
@@ -137,7 +117,7 @@ impl Connection {
     pub(super) fn may_idle_ns(&self) -> u64 {
         // Sockets without TCP's states never tell that they closed.
         let is_silent_kind = self.tuple.is_none_or(|tuple| tuple.remote_port == 0);
-        match (is_silent_kind, self.parser.open_requests()) {
+        match (is_silent_kind, self.reader.open_requests()) {
             (true, _) => SILENT_IDLE_NS,
             (false, 0) => IDLE_NS,
             (false, _) => u64::MAX,
@@ -161,14 +141,17 @@ impl Connection {
         }
         *next = Some(end);
         if missing > 0 {
-            self.parser
-                .gap(toward, event.header.at_ns, Some(missing), &mut out);
+            self.reader
+                .gap(toward, event.header.at_ns, missing, &mut out);
         }
         let skipped = if event.offset == 0 {
             preamble::len(bytes)
         } else {
             0
         };
+        if !self.is_settled {
+            self.settle(toward, event.offset, &bytes[skipped..]);
+        }
         let tail = usize::from(event.tail_len).min(event.tail.len());
         let chunk = Chunk {
             toward,
@@ -176,12 +159,27 @@ impl Connection {
             bytes: &bytes[skipped..],
             len: event.len as usize - skipped,
             tail: &event.tail[..tail],
-            thread: u64::from(event.tgid) << 32 | u64::from(event.tid),
+            thread: thread(event),
         };
-        self.parser.feed(chunk, &mut out);
+        self.reader.feed(chunk, &mut out);
         Missing {
             bytes: missing,
             late: 0,
+        }
+    }
+
+    /// Takes the parser that the bytes ask for.
+    fn settle(&mut self, toward: Toward, offset: u64, bytes: &[u8]) {
+        let since = if offset == 0 && self.is_new {
+            Since::Begin
+        } else {
+            Since::Later
+        };
+        if let Some(protocol) = begins_toward(toward, bytes, since) {
+            self.is_settled = true;
+            if protocol != self.reader.protocol() {
+                self.reader = Reader::new(protocol, since, self.limits);
+            }
         }
     }
 
@@ -207,15 +205,15 @@ impl Connection {
             .collect();
         start.extend(&bytes[..bytes.len().min(HELD_MAX)]);
         let sent = event.direction == DIRECTION_SENT;
-        self.side = match sniff(&start) {
-            Sniff::Request => Some(if sent { Side::Client } else { Side::Server }),
-            Sniff::Response => Some(if sent { Side::Server } else { Side::Client }),
-            Sniff::Maybe if self.hint.is_some() => self.hint,
-            Sniff::Maybe if start.len() < HELD_MAX => {
+        self.side = match begins(&start) {
+            Begins::Request(_) => Some(if sent { Side::Client } else { Side::Server }),
+            Begins::Response(_) => Some(if sent { Side::Server } else { Side::Client }),
+            Begins::Maybe if self.hint.is_some() => self.hint,
+            Begins::Maybe if start.len() < HELD_MAX => {
                 self.held.push((*event, bytes.to_vec()));
                 None
             }
-            Sniff::Maybe | Sniff::No => {
+            Begins::Maybe | Begins::Nothing => {
                 self.held.clear();
                 None
             }
