@@ -13,7 +13,13 @@
 /* Of a Redis command's arguments; the server takes a million at most. */
 #define COUNT_DIGITS_MAX 7
 
-enum looks { LOOKS_OTHER = 0, LOOKS_UNDECIDED = 1, LOOKS_HTTP1 = 2, LOOKS_REDIS = 3 };
+enum looks {
+    LOOKS_OTHER = 0,
+    LOOKS_UNDECIDED = 1,
+    LOOKS_HTTP1 = 2,
+    LOOKS_REDIS = 3,
+    LOOKS_POSTGRES = 4,
+};
 
 INLINE bool is_method_letter(u8 c)
 {
@@ -124,6 +130,33 @@ INLINE bool begins_reply(u8 c)
     }
 }
 
+/* The first message of a PostgreSQL client (a length, then version 3 or a request for TLS, GSSAPI or
+ * to cancel), or one with a statement: query, parse or bind, shorter than a mebibyte. */
+INLINE enum looks looks_postgres(const u8 *head, u32 len)
+{
+    if (len < 8)
+        return LOOKS_OTHER;
+    if (head[0] == 0 && head[1] == 0) {
+        bool version = head[4] == 0 && head[5] == 3 && head[6] == 0;
+        bool request = head[4] == 0x04 && head[5] == 0xd2 && head[6] == 0x16 &&
+                       head[7] >= 0x2e && head[7] <= 0x30;
+        return version || request ? LOOKS_POSTGRES : LOOKS_OTHER;
+    }
+    if (head[0] != 'Q' && head[0] != 'P' && head[0] != 'B')
+        return LOOKS_OTHER;
+    if (head[1] != 0 || head[2] >= 0x10)
+        return LOOKS_OTHER;
+    u8 c = head[5] == 0 && head[0] != 'Q' ? head[6] : head[5];
+    bool text = (c >= ' ' && c < 0x7f) || c == '\n' || c == '\t' || c == '\r';
+    return text || (c == 0 && head[0] == 'B') ? LOOKS_POSTGRES : LOOKS_OTHER;
+}
+
+/* A TLS record: what was asked for in the clear goes on encrypted. */
+INLINE bool begins_tls(const u8 *head)
+{
+    return head[0] >= 0x14 && head[0] <= 0x17 && head[1] == 3;
+}
+
 /* Looks at the first `len` bytes of this CPU's scratch. */
 VERIFIED_ALONE u32 classify(u32 len)
 {
@@ -141,7 +174,10 @@ VERIFIED_ALONE u32 classify(u32 len)
     enum looks request = looks_request(scratch->data, len);
     if (request != LOOKS_OTHER)
         return request;
-    return looks_redis(scratch->data, len);
+    enum looks redis = looks_redis(scratch->data, len);
+    if (redis != LOOKS_OTHER)
+        return redis;
+    return looks_postgres(scratch->data, len);
 }
 
 #endif

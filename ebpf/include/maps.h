@@ -23,7 +23,13 @@ enum socket_flags {
 };
 
 /* What a socket was found to speak; user space decides for itself. */
-enum protocol { PROTOCOL_UNKNOWN = 0, PROTOCOL_HTTP1 = 1, PROTOCOL_REDIS = 2 };
+enum protocol {
+    PROTOCOL_UNKNOWN = 0,
+    PROTOCOL_HTTP1 = 1,
+    PROTOCOL_REDIS = 2,
+    PROTOCOL_POSTGRES = 3,
+    PROTOCOL_OPAQUE = 4, /* encrypted from here on: nothing is copied */
+};
 
 /* What we remember of a socket. Lives in the socket and dies with it: no bound needed. */
 struct socket_state {

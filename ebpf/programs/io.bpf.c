@@ -104,7 +104,9 @@ INLINE u32 wanted_bytes(struct buffer *buffer, struct socket_state *state, struc
             if (looks == LOOKS_UNDECIDED)
                 state->undecided = UNDECIDED_CHUNKS;
             else
-                state->protocol = looks == LOOKS_REDIS ? PROTOCOL_REDIS : PROTOCOL_HTTP1;
+                state->protocol = looks == LOOKS_REDIS      ? PROTOCOL_REDIS
+                                  : looks == LOOKS_POSTGRES ? PROTOCOL_POSTGRES
+                                                            : PROTOCOL_HTTP1;
         } else if (state->undecided == 0) {
             return 0;
         } else {
@@ -112,6 +114,11 @@ INLINE u32 wanted_bytes(struct buffer *buffer, struct socket_state *state, struc
             if (len >= DECIDED_AT_BYTES || state->undecided == 0)
                 state->protocol = PROTOCOL_HTTP1; /* user space knows all of it, and is strict */
         }
+    } else if (state->protocol == PROTOCOL_POSTGRES && turned) {
+        copy_payload(buffer->address, buffer->pieces, len, SNIFF_BYTES);
+        struct scratch *scratch = the_scratch();
+        if (scratch && len > 2 && begins_tls(scratch->data))
+            state->protocol = PROTOCOL_OPAQUE;
     } else if (state->budget < control->capture_max) {
         u32 looks = classify(copy_payload(buffer->address, buffer->pieces, len, SNIFF_BYTES));
         if (looks >= LOOKS_HTTP1 || is_reply(state))
@@ -119,6 +126,8 @@ INLINE u32 wanted_bytes(struct buffer *buffer, struct socket_state *state, struc
         else if (state->budget < BODY_PEEK)
             return BODY_PEEK;
     }
+    if (state->protocol == PROTOCOL_OPAQUE)
+        return 0;
     return state->budget < control->capture_max ? state->budget : control->capture_max;
 }
 
@@ -152,7 +161,7 @@ INLINE void capture(struct scratch *scratch, struct sock *sk, struct socket_stat
         state->budget -= copied < state->budget ? copied : state->budget;
     } else {
         event->flags = DATA_NO_BUFFER;
-        if (state->protocol == PROTOCOL_UNKNOWN)
+        if (state->protocol == PROTOCOL_UNKNOWN || state->protocol == PROTOCOL_OPAQUE)
             return;
     }
 

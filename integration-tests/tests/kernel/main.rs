@@ -17,6 +17,7 @@ mod judge;
 mod keep_alive;
 mod lifecycle;
 mod needs;
+mod postgres;
 mod privacy;
 mod proxy;
 mod redis;
@@ -117,6 +118,11 @@ fn databases() -> Vec<Test> {
             large_values_are_passed_over,
             a_connection_from_before_the_daemon_is_understood,
             commands_over_a_unix_socket_are_told,
+        };
+        &[tap, needs::postgres] => postgres::{
+            every_statement_is_told_by_both_sides_and_no_literal,
+            every_way_to_ask_is_told_to_the_last_statement,
+            a_connection_from_before_the_daemon_is_understood,
         };
     }
 }

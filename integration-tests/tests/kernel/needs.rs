@@ -76,6 +76,28 @@ pub(crate) fn redis() -> Result<(), Missing> {
         .try_for_each(|program| answers(program, "--version"))
 }
 
+/// PostgreSQL with its clients, and a user that it runs as.
+pub(crate) fn postgres() -> Result<(), Missing> {
+    let directory = postgres_directory()
+        .ok_or_else(|| Missing::Program("no PostgreSQL in /usr/lib/postgresql".to_owned()))?;
+    for program in ["initdb", "postgres", "psql", "pgbench"] {
+        answers(&directory.join(program).to_string_lossy(), "--version")?;
+    }
+    if root().is_ok() {
+        answers("setpriv", "--version")?;
+    }
+    Ok(())
+}
+
+/// Returns where the newest PostgreSQL has its programs: Debian's are not in the path.
+pub(crate) fn postgres_directory() -> Option<PathBuf> {
+    let versions = std::fs::read_dir("/usr/lib/postgresql").ok()?;
+    let programs = versions.filter_map(|version| Some(version.ok()?.path().join("bin")));
+    programs
+        .filter(|directory| directory.join("postgres").exists())
+        .max()
+}
+
 /// Returns the interpreter itself: `python3` may be a script that looks for one.
 pub(crate) fn python_path() -> &'static Path {
     found_python()

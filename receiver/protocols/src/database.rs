@@ -13,6 +13,8 @@ pub const OTHER: &str = "_OTHER";
 /// Which database speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum System {
+    /// PostgreSQL and what speaks its protocol.
+    Postgresql,
     /// Redis and what speaks its protocol.
     Redis,
 }
@@ -21,6 +23,7 @@ impl System {
     /// Returns the name that `db.system.name` has for it.
     pub fn name(self) -> &'static str {
         match self {
+            Self::Postgresql => "postgresql",
             Self::Redis => "redis",
         }
     }
@@ -33,6 +36,10 @@ pub struct Operation {
     pub system: System,
     /// The name of the operation, a word or two of few different ones.
     pub name: Cow<'static, str>,
+    /// What it does to what, if that says more than the name: few different texts, without values.
+    pub summary: Option<String>,
+    /// The one table or collection that it names.
+    pub collection: Option<String>,
     /// The statement without its values, if it says more than the name.
     pub text: Option<Cow<'static, str>>,
     /// The database it works in, if that is known.

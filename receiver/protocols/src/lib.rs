@@ -7,6 +7,7 @@
 pub mod conversation;
 pub mod database;
 pub mod http1;
+pub mod postgres;
 pub mod redact;
 pub mod redis;
 pub mod trace_context;

@@ -325,7 +325,8 @@ impl Redis {
             let exchange = &mut self.slots[0].exchange;
             let started_ns = if started_ns == 0 { at_ns } else { started_ns };
             exchange.response_started_ns.get_or_insert(started_ns);
-            exchange.response_bytes += bytes + unread as u64;
+            let seen = bytes.saturating_add(unread as u64);
+            exchange.response_bytes = exchange.response_bytes.saturating_add(seen);
             exchange.ended_ns = at_ns;
             return;
         }
@@ -335,7 +336,8 @@ impl Redis {
 
     fn note_broken(&mut self, chunk: &Chunk<'_>) {
         if let (true, Some(slot)) = (self.is_broken, self.slots.front_mut()) {
-            slot.exchange.response_bytes += chunk.len.max(chunk.bytes.len()) as u64;
+            let len = chunk.len.max(chunk.bytes.len()) as u64;
+            slot.exchange.response_bytes = slot.exchange.response_bytes.saturating_add(len);
             slot.exchange.ended_ns = chunk.at_ns;
         }
     }

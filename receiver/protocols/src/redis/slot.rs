@@ -50,6 +50,8 @@ impl Slot {
         let text = text(&name, command);
         let operation = Operation {
             system: System::Redis,
+            summary: None,
+            collection: None,
             text,
             namespace: None,
             batch_size: None,

@@ -32,8 +32,12 @@ impl<'a> DatabaseFacts<'a> {
 
     /// `db.query.summary`, and the name of the span.
     pub(super) fn span_name(&self) -> &str {
-        match self.exchange.operation.name.as_ref() {
-            tapline_protocols::database::OTHER => self.exchange.operation.system.name(),
+        let operation = &self.exchange.operation;
+        if let Some(summary) = &operation.summary {
+            return summary;
+        }
+        match operation.name.as_ref() {
+            tapline_protocols::database::OTHER => operation.system.name(),
             name => name,
         }
     }

@@ -65,6 +65,7 @@ static CLIENT: Table = Table {
         rows: &[
             SYSTEM,
             OPERATION,
+            COLLECTION,
             NAMESPACE,
             STATUS,
             ERROR,
@@ -85,6 +86,7 @@ const ROWS: &[Row] = &[
         key: "db.query.text",
         value: |facts| facts.exchange.operation.text.as_deref().and_then(text),
     },
+    COLLECTION,
     NAMESPACE,
     Row {
         key: "db.operation.batch.size",
@@ -130,6 +132,17 @@ const SYSTEM: Row = Row {
 const OPERATION: Row = Row {
     key: "db.operation.name",
     value: |facts| text(&facts.exchange.operation.name),
+};
+const COLLECTION: Row = Row {
+    key: "db.collection.name",
+    value: |facts| {
+        facts
+            .exchange
+            .operation
+            .collection
+            .as_deref()
+            .and_then(text)
+    },
 };
 const NAMESPACE: Row = Row {
     key: "db.namespace",

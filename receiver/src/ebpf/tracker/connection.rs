@@ -9,7 +9,7 @@ use tapline_protocols::{
 
 use super::{
     Happening, IDLE_NS, Place, SILENT_IDLE_NS, preamble,
-    reader::{Begins, Collect, Protocol, Reader, begins, begins_toward, thread},
+    reader::{Begins, Collect, Protocol, Reader, begins, begins_toward, since, thread},
 };
 use crate::ebpf::emit::Side;
 
@@ -150,7 +150,7 @@ impl Connection {
             0
         };
         if !self.is_settled {
-            self.settle(toward, event.offset, &bytes[skipped..]);
+            self.settle(toward, event, &bytes[skipped..]);
         }
         let tail = usize::from(event.tail_len).min(event.tail.len());
         let chunk = Chunk {
@@ -169,17 +169,19 @@ impl Connection {
     }
 
     /// Takes the parser that the bytes ask for.
-    fn settle(&mut self, toward: Toward, offset: u64, bytes: &[u8]) {
-        let since = if offset == 0 && self.is_new {
+    fn settle(&mut self, toward: Toward, event: &EventData, bytes: &[u8]) {
+        let handshake = if event.offset == 0 && self.is_new {
             Since::Begin
         } else {
             Since::Later
         };
-        if let Some(protocol) = begins_toward(toward, bytes, since) {
-            self.is_settled = true;
-            if protocol != self.reader.protocol() {
-                self.reader = Reader::new(protocol, since, self.limits);
-            }
+        let Some(protocol) = begins_toward(toward, bytes, event.len as usize, handshake) else {
+            return;
+        };
+        self.is_settled = true;
+        if protocol != self.reader.protocol() {
+            let since = since(protocol, bytes, handshake);
+            self.reader = Reader::new(protocol, since, self.limits);
         }
     }
 
@@ -205,7 +207,7 @@ impl Connection {
             .collect();
         start.extend(&bytes[..bytes.len().min(HELD_MAX)]);
         let sent = event.direction == DIRECTION_SENT;
-        self.side = match begins(&start) {
+        self.side = match begins(&start, start.len().max(event.len as usize)) {
             Begins::Request(_) => Some(if sent { Side::Client } else { Side::Server }),
             Begins::Response(_) => Some(if sent { Side::Server } else { Side::Client }),
             Begins::Maybe if self.hint.is_some() => self.hint,

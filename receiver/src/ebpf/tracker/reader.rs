@@ -9,6 +9,7 @@ use tapline_protocols::{
     conversation::{Chunk, Toward, Unanswered},
     database::{self, Since},
     http1::{self, Http1, Limits, Sniff, sniff},
+    postgres::{self, Postgres},
     redis::{self, Redis},
     trace_context,
 };
@@ -36,6 +37,7 @@ pub(super) enum Begins {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Protocol {
     Http1,
+    Postgres,
     Redis,
 }
 
@@ -46,6 +48,7 @@ pub(super) enum Protocol {
 )]
 pub(super) enum Reader {
     Http1(Http1),
+    Postgres(Box<Postgres>),
     Redis(Box<Redis>),
 }
 
@@ -53,19 +56,27 @@ pub(super) enum Reader {
 pub(super) struct Collect<'h>(pub(super) &'h mut Vec<Happening>, pub(super) u64);
 
 /// Tells what a chunk begins, whichever end of the connection sent it.
-pub(super) fn begins(bytes: &[u8]) -> Begins {
+pub(super) fn begins(bytes: &[u8], len: usize) -> Begins {
     match sniff(bytes) {
         Sniff::Request => Begins::Request(Protocol::Http1),
         Sniff::Response => Begins::Response(Protocol::Http1),
         Sniff::Maybe => Begins::Maybe,
         Sniff::No if redis::is_command(bytes) => Begins::Request(Protocol::Redis),
+        Sniff::No if postgres::is_startup(bytes) || postgres::is_request(bytes, len) => {
+            Begins::Request(Protocol::Postgres)
+        }
         Sniff::No => Begins::Nothing,
     }
 }
 
 /// Tells the protocol of a chunk whose direction is known.
-pub(super) fn begins_toward(toward: Toward, bytes: &[u8], since: Since) -> Option<Protocol> {
-    match begins(bytes) {
+pub(super) fn begins_toward(
+    toward: Toward,
+    bytes: &[u8],
+    len: usize,
+    since: Since,
+) -> Option<Protocol> {
+    match begins(bytes, len) {
         Begins::Request(Protocol::Http1) | Begins::Response(Protocol::Http1) => {
             Some(Protocol::Http1)
         }
@@ -78,10 +89,24 @@ pub(super) fn begins_toward(toward: Toward, bytes: &[u8], since: Since) -> Optio
     }
 }
 
+/// Tells whether a parser sees a connection from its beginning, which its own first bytes may say
+/// better than the handshake.
+pub(super) fn since(protocol: Protocol, bytes: &[u8], handshake: Since) -> Since {
+    match protocol {
+        Protocol::Postgres if postgres::is_startup(bytes) => Since::Begin,
+        Protocol::Postgres => Since::Later,
+        Protocol::Http1 | Protocol::Redis => handshake,
+    }
+}
+
 impl Reader {
     pub(super) fn new(protocol: Protocol, since: Since, limits: Limits) -> Self {
         match protocol {
             Protocol::Http1 => Self::Http1(Http1::new(limits)),
+            Protocol::Postgres => {
+                let timeout_ns = limits.response_timeout_ns;
+                Self::Postgres(Box::new(Postgres::new(since, timeout_ns)))
+            }
             Protocol::Redis => {
                 let timeout_ns = limits.response_timeout_ns;
                 Self::Redis(Box::new(Redis::new(since, timeout_ns)))
@@ -92,6 +117,7 @@ impl Reader {
     pub(super) fn protocol(&self) -> Protocol {
         match self {
             Self::Http1(_) => Protocol::Http1,
+            Self::Postgres(_) => Protocol::Postgres,
             Self::Redis(_) => Protocol::Redis,
         }
     }
@@ -99,6 +125,7 @@ impl Reader {
     pub(super) fn feed(&mut self, chunk: Chunk<'_>, out: &mut Collect<'_>) {
         match self {
             Self::Http1(http1) => http1.feed(chunk, out),
+            Self::Postgres(postgres) => postgres.feed(chunk, out),
             Self::Redis(redis) => redis.feed(chunk, out),
         }
     }
@@ -106,6 +133,7 @@ impl Reader {
     pub(super) fn gap(&mut self, toward: Toward, at_ns: u64, len: u64, out: &mut Collect<'_>) {
         match self {
             Self::Http1(http1) => http1.gap(toward, at_ns, Some(len), out),
+            Self::Postgres(postgres) => postgres.gap(toward, at_ns, Some(len), out),
             Self::Redis(redis) => redis.gap(toward, at_ns, Some(len), out),
         }
     }
@@ -113,6 +141,7 @@ impl Reader {
     pub(super) fn close(&mut self, at_ns: u64, why: Unanswered, out: &mut Collect<'_>) {
         match self {
             Self::Http1(http1) => http1.close(at_ns, why, out),
+            Self::Postgres(postgres) => postgres.close(at_ns, why, out),
             Self::Redis(redis) => redis.close(at_ns, why, out),
         }
     }
@@ -120,6 +149,7 @@ impl Reader {
     pub(super) fn expire(&mut self, now_ns: u64, out: &mut Collect<'_>) {
         match self {
             Self::Http1(http1) => http1.expire(now_ns, out),
+            Self::Postgres(postgres) => postgres.expire(now_ns, out),
             Self::Redis(redis) => redis.expire(now_ns, out),
         }
     }
@@ -127,6 +157,7 @@ impl Reader {
     pub(super) fn open_requests(&self) -> usize {
         match self {
             Self::Http1(http1) => http1.open_requests(),
+            Self::Postgres(postgres) => postgres.open_requests(),
             Self::Redis(redis) => redis.open_requests(),
         }
     }
@@ -134,6 +165,7 @@ impl Reader {
     pub(super) fn buffered_bytes(&self) -> usize {
         match self {
             Self::Http1(http1) => http1.buffered_bytes(),
+            Self::Postgres(postgres) => postgres.buffered_bytes(),
             Self::Redis(redis) => redis.buffered_bytes(),
         }
     }

@@ -1,0 +1,5 @@
+//! PostgreSQL conversations, whole and damaged.
+
+mod damaged;
+mod golden;
+mod script;
