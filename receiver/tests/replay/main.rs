@@ -1,5 +1,6 @@
 //! The way from ring records to spans, without a kernel: text in, text out.
 
+mod postgres;
 mod redis;
 mod tape;
 mod told;

@@ -105,7 +105,7 @@ fn an_inline_ping_is_believed_as_the_first_word_of_a_connection_only() {
          open 1 client 10 127.0.0.1:40000 127.0.0.1:4222
          1 > ";
     let first = format!("{opens}PING\\r\\n\n1 < +PONG\\r\\n");
-    assert_eq!(told(&first), "app client PING   1ms parent=-\n");
+    assert_eq!(told(&first), "app client PING 0  1ms parent=-\n");
     let later = format!("{opens}CONNECT x\\r\\n\n1 > PING\\r\\n\n1 < PONG\\r\\n");
     assert_eq!(told(&later), "");
 }

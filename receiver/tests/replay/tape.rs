@@ -3,7 +3,7 @@
 //! ```text
 //! exec PID PATH ARGV0 [ARG..] [OTEL_..=VALUE..]     a process runs a program
 //! open COOKIE client|server|unknown PID LOCAL REMOTE
-//! COOKIE > TEXT      the process sent; \r and \n are escapes, {N} is N bytes nobody copied
+//! COOKIE > TEXT      the process sent; \r, \n, \0 and \x7f are escapes, {N} is N bytes unseen
 //! COOKIE < TEXT      the process received
 //! COOKIE >T7 TEXT    the same on thread 7
 //! close COOKIE [reset|peer]
@@ -143,7 +143,7 @@ impl Tape {
             Some((text, unseen)) => (text, number(unseen.trim_end_matches('}'))),
             None => (text, 0),
         };
-        let bytes = text.replace("\\r", "\r").replace("\\n", "\n").into_bytes();
+        let bytes = unescaped(text);
         let pieces: Vec<&[u8]> = bytes.chunks(self.cut).collect();
         for (index, piece) in pieces.iter().enumerate() {
             let last = index + 1 == pieces.len();
@@ -218,6 +218,21 @@ impl Tape {
         self.bytes.extend(head);
         self.bytes.extend(tail);
     }
+}
+
+fn unescaped(text: &str) -> Vec<u8> {
+    let text = text
+        .replace("\\r", "\r")
+        .replace("\\n", "\n")
+        .replace("\\0", "\0");
+    let mut parts = text.split("\\x");
+    let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
+    for part in parts {
+        let (digits, rest) = part.split_at(2);
+        bytes.push(u8::from_str_radix(digits, 16).expect("two hexadecimal digits"));
+        bytes.extend(rest.bytes());
+    }
+    bytes
 }
 
 fn number(text: &str) -> u32 {

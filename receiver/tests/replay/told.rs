@@ -140,6 +140,7 @@ fn line(service: &str, span: &Span<'_>) -> String {
     let target = attr("url.path")
         .or_else(|| attr("url.full"))
         .or_else(|| attr("db.query.text"))
+        .or_else(|| attr("db.namespace"))
         .unwrap_or_default();
     let status = attr("http.response.status_code");
     let outcome = status.or_else(|| attr("error.type")).unwrap_or_default();
