@@ -6,6 +6,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
+    thread::{self, JoinHandle},
     time::Duration,
 };
 
@@ -17,7 +18,12 @@ use opentelemetry_proto::tonic::{
 };
 use prost::Message;
 use tapline_testkit::Seen;
-use tokio::{sync::watch, task::JoinSet, time::sleep};
+use tokio::{
+    runtime,
+    sync::watch,
+    task::{JoinSet, spawn_blocking},
+    time::sleep,
+};
 
 use crate::client::{Client, Failure, Signal};
 
@@ -43,10 +49,13 @@ pub(crate) struct Sender {
     pub(crate) insists: bool,
 }
 
-/// Clients at work.
+/// Clients at work, on one thread of their own.
+///
+/// One, because hyper's client can lose a request that one thread sends while another ends its
+/// connection (hyperium/hyper#4122): nobody ever answers that one, whatever the server does.
 pub(crate) struct Load {
     over: Arc<watch::Sender<bool>>,
-    running: JoinSet<Outcome>,
+    running: JoinHandle<Vec<Outcome>>,
 }
 
 /// What the clients know.
@@ -62,10 +71,12 @@ impl Load {
     /// Lets clients send until they are told to stop.
     pub(crate) fn start(senders: impl IntoIterator<Item = Sender>) -> Self {
         let over = Arc::new(watch::Sender::new(false));
-        let mut running = JoinSet::new();
-        for sender in senders {
-            running.spawn(sender.run(over.subscribe()));
-        }
+        let run = |sender: Sender| sender.run(over.subscribe());
+        let runs: Vec<_> = senders.into_iter().map(run).collect();
+        let runtime = runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.expect("there are resources for a runtime");
+        let all = async { runs.into_iter().collect::<JoinSet<_>>().join_all().await };
+        let running = thread::spawn(move || runtime.block_on(all));
         Self { over, running }
     }
 
@@ -73,7 +84,9 @@ impl Load {
     pub(crate) async fn stop(self) -> Outcome {
         self.over.send_replace(true);
         let mut all = Outcome::default();
-        for one in self.running.join_all().await {
+        let ended = spawn_blocking(move || self.running.join()).await;
+        let outcomes = ended.expect("it is not cancelled");
+        for one in outcomes.expect("no client panics") {
             all.acknowledged.extend(one.acknowledged);
             all.failures.extend(one.failures);
         }
