@@ -25,7 +25,8 @@ pub struct Problem {
     pub place: Option<Place>,
     /// How bad.
     pub severity: Severity,
-    /// What, without the passwords of URLs, lower case, naming the thing: ``unknown setting `max_sise_mib` ``.
+    /// What, without the passwords of URLs.
+    /// Lower case, naming the thing: ``unknown setting `max_sise_mib` ``.
     pub message: String,
     /// What to say beside the marked text: ``did you mean `max_size_mib`?``.
     pub label: Option<String>,

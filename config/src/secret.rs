@@ -1,7 +1,7 @@
 //! Which settings are secret, judged by their names, and how to hide them in a line of text.
 //!
-//! Three users: problems, the excerpts below them, and `print`. The judgement is by name because it must
-//! also work on text that is not valid YAML. It errs on the side of hiding.
+//! Three users: problems, the excerpts below them, and `print`. The judgement is by name because it
+//! must also work on text that is not valid YAML. It errs on the side of hiding.
 
 use crate::{Source, suggest::distance};
 
