@@ -263,6 +263,44 @@ fn one_gate_is_explained() {
     assert!(said.starts_with(start), "{said}");
 }
 
+/// The gate, `--set`, URIs and `--explain` in one command line, as a person would combine them.
+#[test]
+fn sources_are_joined_and_each_value_says_where_it_came_from() {
+    let scratch = Scratch::new();
+    let base = scratch.file("base.yaml", UNUSED);
+    let base = base.to_str().expect("plain");
+    let more = "yaml:{service: {pipelines: {traces: {exporters: [otlp_grpc]}}}}";
+    let explain = [
+        "print-config",
+        "--explain",
+        "--config",
+        base,
+        "--config",
+        more,
+    ];
+    let set = "exporters.debug.verbosity=${env:TAPLINE_TEST_UNSET:-basic}";
+    let lists = |gates: &[&str]| {
+        let ran = run(&[&explain[..], &["--set", set], gates].concat());
+        let said = text(&ran.stdout);
+        assert_eq!(ran.status.code(), Some(0), "{}", text(&ran.stderr));
+        let verbosity = said.lines().find(|line| line.contains("verbosity: basic"));
+        let origin = "  # default of ${env:TAPLINE_TEST_UNSET:-basic}, --set";
+        assert!(
+            verbosity.is_some_and(|line| line.ends_with(origin)),
+            "{said}"
+        );
+        let (_, exporters) = said.rsplit_once("exporters:\n").expect("a list");
+        let value = |line: &str| {
+            let (value, _) = line.trim().strip_prefix("- ")?.split_once("  # ")?;
+            Some(value.to_owned())
+        };
+        exporters.lines().map_while(value).collect::<Vec<_>>()
+    };
+    assert_eq!(lists(&[]), ["otlp_grpc"]);
+    let gate = "--feature-gates=confmap.enableMergeAppendOption";
+    assert_eq!(lists(&[gate]), ["debug", "otlp_grpc"]);
+}
+
 #[test]
 fn the_built_in_configuration_is_drawn() {
     let drawn = text(&run(&["graph"]).stdout);

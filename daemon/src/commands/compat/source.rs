@@ -16,7 +16,8 @@ pub(super) struct Opened {
     pub(super) unset: Vec<String>,
 }
 
-/// Another machine: its variables may be the same, its files and pages are taken as empty.
+/// Another machine: variables and files that are here too may be the same, others are taken as
+/// empty. Pages are not asked for.
 struct Elsewhere(Surroundings);
 
 impl Retrieve for Elsewhere {
