@@ -2,6 +2,36 @@
 //!
 //! Plain data that belongs to no protocol. Nothing here parses.
 
+/// What one connection may cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of one message head that are kept; what follows is read for framing only.
+    pub head_bytes: usize,
+    /// Requests that may wait for their response at once.
+    pub open_requests: usize,
+    /// How old a request without a response may become.
+    pub response_timeout_ns: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            head_bytes: 16 * 1024,
+            open_requests: 64,
+            response_timeout_ns: 60_000_000_000,
+        }
+    }
+}
+
+/// Whether a connection was seen from its first byte on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Since {
+    /// It was.
+    Begin,
+    /// It is older than what was seen of it.
+    Later,
+}
+
 /// The way bytes travel on a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Toward {

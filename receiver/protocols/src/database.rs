@@ -75,15 +75,6 @@ pub struct Exchange {
     pub response_bytes: u64,
 }
 
-/// Whether a connection was seen from its first byte on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Since {
-    /// It was.
-    Begin,
-    /// It is older than what was seen of it.
-    Later,
-}
-
 /// Receives what a parser understood.
 pub trait Sink {
     /// Takes a request that is complete. `id` is unique on its connection.

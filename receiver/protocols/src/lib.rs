@@ -4,10 +4,15 @@
 //! still be known. They never fail and never guess silently. They know nothing of sockets, eBPF,
 //! OTLP or clocks: time is an argument.
 
+pub mod by_key;
 pub mod conversation;
+pub mod cutter;
 pub mod database;
+pub mod http;
 pub mod http1;
+pub mod parser;
 pub mod postgres;
+pub mod recognition;
 pub mod redact;
 pub mod redis;
 pub mod trace_context;

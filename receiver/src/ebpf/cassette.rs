@@ -16,7 +16,7 @@ use tapline_ebpf::{
     clock,
 };
 use tapline_pdata::Batch;
-use tapline_protocols::http1::Limits;
+use tapline_protocols::conversation::Limits;
 
 use super::{
     clock::WallClock,

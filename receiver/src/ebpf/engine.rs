@@ -11,7 +11,7 @@ use tapline_ebpf::{
     abi::{AF_UNIX, EventConnectFailed, Malformed},
 };
 use tapline_pdata::Batch;
-use tapline_protocols::{http1::Limits, trace_context::TraceContext};
+use tapline_protocols::{conversation::Limits, parser::Told, trace_context::TraceContext};
 
 use super::{
     clock::WallClock,
@@ -23,7 +23,7 @@ use super::{
     ids::Ids,
     process::{Process, ProcessTable},
     targets::{TargetsConfig, Verdict},
-    tracker::{Counts, Happening, Place, Told, Tracker},
+    tracker::{Counts, Happening, Place, Tracker},
 };
 
 /// Tells whoever produces the records what is known here and not there.

@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use tapline_ebpf::{Bounds, IgnoredProcesses, Tap, clock};
 use tapline_pdata::{Batch, Signal};
 use tapline_pipeline::{Consumer, Outage, Outlets, Receiver, StartError, Stop, Work};
-use tapline_protocols::http1::Limits;
+use tapline_protocols::conversation::Limits;
 use tokio::{sync::mpsc, time::Instant};
 use tracing::{info, warn};
 

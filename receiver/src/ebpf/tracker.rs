@@ -17,9 +17,8 @@ use tapline_ebpf::{
     },
 };
 use tapline_protocols::{
-    conversation::Unanswered,
-    database,
-    http1::{self, Limits},
+    conversation::{Limits, Unanswered},
+    parser::Told,
     trace_context::TraceContext,
 };
 
@@ -62,15 +61,6 @@ pub(crate) enum Happening {
         /// All of it.
         told: Told,
     },
-}
-
-/// A finished exchange, as its parser tells it.
-#[derive(Debug)]
-pub(crate) enum Told {
-    /// A request of HTTP.
-    Http(Box<http1::Exchange>),
-    /// An operation on a database.
-    Database(Box<database::Exchange>),
 }
 
 /// Where something happened.

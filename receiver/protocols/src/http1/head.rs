@@ -6,9 +6,9 @@
 
 use std::fmt::Write;
 
-use super::exchange::{Headers, Request, Response};
 use super::line::Whole;
 use super::sniff::{RequestLine, cut_request_line, request_line, status_line};
+use super::{Headers, Request, Response};
 use crate::redact;
 
 /// Bytes kept of a target.

@@ -19,7 +19,6 @@
 //! request ahead.
 
 mod body;
-mod exchange;
 mod head;
 mod line;
 mod pairing;
@@ -30,13 +29,33 @@ mod stream;
 
 use std::collections::VecDeque;
 
-pub use exchange::{
-    Chunk, Exchange, Headers, Limits, Outcome, Request, Response, Sink, Toward, Unanswered,
-};
+pub use crate::conversation::{Chunk, Limits, Outcome, Toward, Unanswered};
+pub use crate::http::{Exchange, Headers, Request, Response};
+use crate::recognition::{Begins, Protocol};
 use pairing::Hidden;
 use slot::Slot;
 pub use sniff::{Sniff, sniff};
 use stream::Stream;
+
+/// How HTTP/1 is recognised. Its parser finds its own way into a connection with a past.
+pub(crate) const PROTOCOL: Protocol = Protocol {
+    name: "http",
+    begins: |beginning| match sniff(beginning.bytes) {
+        Sniff::Request => Begins::Surely(Toward::Server),
+        Sniff::Response => Begins::Surely(Toward::Client),
+        Sniff::Maybe => Begins::Maybe,
+        Sniff::No => Begins::No,
+    },
+    parser: |_, limits| Box::new(Http1::new(limits)),
+};
+
+/// Receives what the parser understood.
+pub trait Sink {
+    /// Takes a request whose head is complete. `id` is unique on its connection.
+    fn request(&mut self, id: u32, request: &Request, thread: u64);
+    /// Takes the finished exchange of a request that was announced before; called once for each.
+    fn exchange(&mut self, id: u32, exchange: Exchange);
+}
 
 /// Reads one TCP connection, both directions.
 #[derive(Debug)]

@@ -5,10 +5,10 @@
 
 use super::Http1;
 use super::body::Body;
-use super::exchange::{Outcome, Sink, Toward, Unanswered};
 use super::head::{Message, is_interim};
 use super::slot::{Answer, Doubt, Slot};
 use super::stream::Phase;
+use super::{Outcome, Sink, Toward, Unanswered};
 
 /// Answers in a row that a client waited for before a loss does not make it one that pipelines.
 const TURNS_TO_TRUST: u32 = 2;

@@ -4,11 +4,11 @@
 
 use super::Http1;
 use super::body::{Body, LAST_CHUNK, Skip};
-use super::exchange::{Chunk, Request, Response, Sink, Toward};
 use super::head::{About, Framing, Head, Message, is_interim};
 use super::pairing::Hidden;
 use super::slot::{Answer, Slot};
 use super::stream::{Cursor, Event, Phase, Stream};
+use super::{Chunk, Request, Response, Sink, Toward};
 
 /// Bytes that were not captured.
 #[derive(Debug, Clone, Copy)]

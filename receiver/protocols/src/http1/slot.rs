@@ -3,8 +3,8 @@
 //! A slot outlives the exchange that was reported early (timeout, too many open): its response is
 //! still due on the wire and must not be taken for that of the next request.
 
-use super::exchange::{Exchange, Outcome, Request, Response, Unanswered};
 use super::head::About;
+use super::{Exchange, Outcome, Request, Response, Unanswered};
 
 /// One response that is due.
 #[derive(Debug)]

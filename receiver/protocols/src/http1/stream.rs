@@ -4,8 +4,8 @@
 //! connection decide what comes next, because the framing of a response depends on its request. It
 //! knows nothing of the other direction.
 
+use super::Toward;
 use super::body::Body;
-use super::exchange::Toward;
 use super::head::{About, Head, Message};
 use super::line::{LINE_BYTES, Line, Whole};
 use super::sniff::{Sniff, sniff_request, sniff_response};

@@ -30,8 +30,30 @@ use self::frame::Frames;
 use self::names::Names;
 use self::slot::Slot;
 use self::statement::Statement;
-use crate::conversation::{Chunk, Toward, Unanswered};
-use crate::database::{Exchange, Since, Sink};
+use crate::conversation::{Chunk, Since, Toward, Unanswered};
+use crate::database::{Exchange, Sink};
+use crate::recognition::{Begins, Protocol};
+
+/// How PostgreSQL is recognised: by its first message, or by one with a statement. The first
+/// message says better than the handshake whether this is the beginning.
+pub(crate) const PROTOCOL: Protocol = Protocol {
+    name: "postgresql",
+    begins: |beginning| {
+        if is_startup(beginning.bytes) || is_request(beginning.bytes, beginning.len) {
+            Begins::Surely(Toward::Server)
+        } else {
+            Begins::No
+        }
+    },
+    parser: |beginning, limits| {
+        let since = if is_startup(beginning.bytes) {
+            Since::Begin
+        } else {
+            Since::Later
+        };
+        Box::new(Postgres::new(since, limits.response_timeout_ns))
+    },
+};
 
 /// The most that may wait for the server; beyond it nothing is certain any more.
 pub const OPEN_MAX: usize = 512;

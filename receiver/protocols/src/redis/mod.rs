@@ -34,8 +34,26 @@ pub use sniff::{is_command, is_inline_ping};
 use self::reply::Replies;
 use self::request::Commands;
 use self::slot::Slot;
-use crate::conversation::{Chunk, Toward, Unanswered};
-use crate::database::{Exchange, Since, Sink};
+use crate::conversation::{Chunk, Since, Toward, Unanswered};
+use crate::database::{Exchange, Sink};
+use crate::recognition::{Begins, Protocol};
+
+/// How Redis is recognised: by a command, or by `PING` without framing as the first words.
+pub(crate) const PROTOCOL: Protocol = Protocol {
+    name: "redis",
+    begins: |beginning| {
+        let is_first = beginning.since == Since::Begin && beginning.toward.is_some();
+        if is_command(beginning.bytes) || is_first && is_inline_ping(beginning.bytes) {
+            Begins::Surely(Toward::Server)
+        } else {
+            Begins::No
+        }
+    },
+    parser: |beginning, limits| {
+        let timeout_ns = limits.response_timeout_ns;
+        Box::new(Redis::new(beginning.since, timeout_ns))
+    },
+};
 
 /// The most commands that may wait for their replies; what is beyond is told as unknown at once.
 pub const OPEN_MAX: usize = 512;

@@ -2,8 +2,8 @@
 
 use proptest::collection::vec;
 use proptest::prelude::*;
+use tapline_protocols::conversation::Since;
 use tapline_protocols::conversation::{Chunk, Outcome, Toward, Unanswered};
-use tapline_protocols::database::Since;
 use tapline_protocols::postgres::{Postgres, is_request, is_startup};
 
 use super::script::{Act, Seen, chunk, replay, request, response};

@@ -2,8 +2,8 @@
 
 use proptest::collection::vec;
 use proptest::prelude::*;
+use tapline_protocols::conversation::Since;
 use tapline_protocols::conversation::{Chunk, Outcome, Toward, Unanswered};
-use tapline_protocols::database::Since;
 use tapline_protocols::redis::{Redis, is_command, is_inline_ping};
 
 use super::script::{Act, Seen, command, replay};

@@ -1,7 +1,7 @@
 //! Conversations and what they come to, however their chunks are cut.
 
+use tapline_protocols::conversation::Since;
 use tapline_protocols::conversation::Toward;
-use tapline_protocols::database::Since;
 
 use super::script::{Act, acts, command, replay, told};
 

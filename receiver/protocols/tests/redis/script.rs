@@ -16,8 +16,8 @@
 use std::fmt::Write as _;
 
 use tapline_protocols::{
-    conversation::{Chunk, Outcome, Toward, Unanswered},
-    database::{Exchange, Since, Sink},
+    conversation::{Chunk, Outcome, Since, Toward, Unanswered},
+    database::{Exchange, Sink},
     redis::Redis,
 };
 

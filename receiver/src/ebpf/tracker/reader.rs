@@ -1,173 +1,294 @@
-//! The parser of a connection: which protocol its first bytes begin, and one way to feed them all.
+//! The reader of a connection: finds out which protocol its bytes begin, then feeds its parser.
 //!
-//! A connection is taken for HTTP/1 until its bytes say otherwise, because that parser finds its
-//! way into a connection with a past by itself. The others are chosen by a beginning that nothing
-//! else has.
+//! Until the protocol is known, what may belong to it is held; then the parser gets it all. A
+//! parser that was mistaken is let go, and another protocol is looked for.
 
 use tapline_ebpf::abi::EventData;
 use tapline_protocols::{
-    conversation::{Chunk, Toward, Unanswered},
-    database::{self, Since},
-    http1::{self, Http1, Limits, Sniff, sniff},
-    postgres::{self, Postgres},
-    redis::{self, Redis},
-    trace_context,
+    conversation::{Chunk, Limits, Since, Toward, Unanswered},
+    parser::{Asked, Parser, Sink, Told},
+    recognition::{Beginning, Look, PROTOCOLS, Recognizer},
 };
 
-use super::{Happening, Told};
+use super::Happening;
 
 /// How tapline's exporters introduce themselves. The far end of our own exports is recognised by
 /// its addresses in the kernel; this holds where they were translated on the way.
 const OWN_USER_AGENT: &str = "tapline/";
+/// Bytes held of a connection whose protocol is not known yet.
+const HELD_MAX: usize = 1024;
+/// Chunks held likewise; longer beginnings in smaller pieces are given up.
+const HELD_CHUNKS_MAX: usize = 32;
 
-/// What the first bytes of a chunk begin.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Begins {
-    /// A request, of this protocol.
-    Request(Protocol),
-    /// A response, of this protocol.
-    Response(Protocol),
-    /// Too short to tell.
-    Maybe,
-    /// Nothing that is understood.
-    Nothing,
+/// The bytes of one socket call as they came, whichever end it is.
+#[derive(Clone, Copy)]
+pub(super) struct Moved<'a> {
+    /// Whether this end sent them.
+    pub(super) sent: bool,
+    /// Whether they are the first of their direction.
+    pub(super) since: Since,
+    pub(super) at_ns: u64,
+    pub(super) bytes: &'a [u8],
+    pub(super) len: usize,
+    pub(super) tail: &'a [u8],
+    pub(super) thread: u64,
 }
 
-/// A protocol that is understood.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Protocol {
-    Http1,
-    Postgres,
-    Redis,
+/// Reads a connection.
+pub(super) struct Reader {
+    state: State,
+    limits: Limits,
 }
 
-/// The parser of one connection.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "most connections are HTTP/1 and pay no indirection"
-)]
-pub(super) enum Reader {
-    Http1(Http1),
-    Postgres(Box<Postgres>),
-    Redis(Box<Redis>),
+enum State {
+    Looking {
+        recognizer: Recognizer,
+        held: Vec<Held>,
+    },
+    Reading {
+        protocol: usize,
+        parser: Box<dyn Parser>,
+        recognizer: Recognizer,
+    },
+}
+
+/// Bytes whose protocol is not known yet.
+struct Held {
+    sent: bool,
+    since: Since,
+    at_ns: u64,
+    bytes: Vec<u8>,
+    len: usize,
+    thread: u64,
 }
 
 /// Collects what a parser tells about bytes that moved at a time.
 pub(super) struct Collect<'h>(pub(super) &'h mut Vec<Happening>, pub(super) u64);
 
-/// Tells what a chunk begins, whichever end of the connection sent it.
-pub(super) fn begins(bytes: &[u8], len: usize) -> Begins {
-    match sniff(bytes) {
-        Sniff::Request => Begins::Request(Protocol::Http1),
-        Sniff::Response => Begins::Response(Protocol::Http1),
-        Sniff::Maybe => Begins::Maybe,
-        Sniff::No if redis::is_command(bytes) => Begins::Request(Protocol::Redis),
-        Sniff::No if postgres::is_startup(bytes) || postgres::is_request(bytes, len) => {
-            Begins::Request(Protocol::Postgres)
-        }
-        Sniff::No => Begins::Nothing,
-    }
-}
-
-/// Tells the protocol of a chunk whose direction is known.
-pub(super) fn begins_toward(
-    toward: Toward,
-    bytes: &[u8],
-    len: usize,
-    since: Since,
-) -> Option<Protocol> {
-    match begins(bytes, len) {
-        Begins::Request(Protocol::Http1) | Begins::Response(Protocol::Http1) => {
-            Some(Protocol::Http1)
-        }
-        Begins::Request(protocol) => (toward == Toward::Server).then_some(protocol),
-        Begins::Response(protocol) => (toward == Toward::Client).then_some(protocol),
-        Begins::Maybe | Begins::Nothing => {
-            let is_first = toward == Toward::Server && since == Since::Begin;
-            (is_first && redis::is_inline_ping(bytes)).then_some(Protocol::Redis)
-        }
-    }
-}
-
-/// Tells whether a parser sees a connection from its beginning, which its own first bytes may say
-/// better than the handshake.
-pub(super) fn since(protocol: Protocol, bytes: &[u8], handshake: Since) -> Since {
-    match protocol {
-        Protocol::Postgres if postgres::is_startup(bytes) => Since::Begin,
-        Protocol::Postgres => Since::Later,
-        Protocol::Http1 | Protocol::Redis => handshake,
-    }
-}
-
 impl Reader {
-    pub(super) fn new(protocol: Protocol, since: Since, limits: Limits) -> Self {
-        match protocol {
-            Protocol::Http1 => Self::Http1(Http1::new(limits)),
-            Protocol::Postgres => {
-                let timeout_ns = limits.response_timeout_ns;
-                Self::Postgres(Box::new(Postgres::new(since, timeout_ns)))
-            }
-            Protocol::Redis => {
-                let timeout_ns = limits.response_timeout_ns;
-                Self::Redis(Box::new(Redis::new(since, timeout_ns)))
-            }
+    pub(super) fn new(limits: Limits) -> Self {
+        Self {
+            state: looking(Recognizer::default()),
+            limits,
         }
     }
 
-    pub(super) fn protocol(&self) -> Protocol {
-        match self {
-            Self::Http1(_) => Protocol::Http1,
-            Self::Postgres(_) => Protocol::Postgres,
-            Self::Redis(_) => Protocol::Redis,
-        }
+    /// Returns whether the protocol is known.
+    pub(super) fn is_settled(&self) -> bool {
+        matches!(self.state, State::Reading { .. })
     }
 
-    pub(super) fn feed(&mut self, chunk: Chunk<'_>, out: &mut Collect<'_>) {
-        match self {
-            Self::Http1(http1) => http1.feed(chunk, out),
-            Self::Postgres(postgres) => postgres.feed(chunk, out),
-            Self::Redis(redis) => redis.feed(chunk, out),
+    /// Takes bytes. `sent_toward` is where bytes go that this end sends, if that is known; returns
+    /// it as soon as the bytes show it.
+    pub(super) fn feed(
+        &mut self,
+        moved: Moved<'_>,
+        sent_toward: Option<Toward>,
+        port: u16,
+        out: &mut Collect<'_>,
+    ) -> Option<Toward> {
+        if let (State::Reading { parser, .. }, Some(toward)) = (&mut self.state, sent_toward) {
+            parser.feed(moved.chunk(toward), out);
+            self.check();
+            return sent_toward;
         }
+        let (number, toward) = self.look(moved, sent_toward, port)?;
+        self.settle(number, toward, port, out);
+        Some(toward)
     }
 
     pub(super) fn gap(&mut self, toward: Toward, at_ns: u64, len: u64, out: &mut Collect<'_>) {
-        match self {
-            Self::Http1(http1) => http1.gap(toward, at_ns, Some(len), out),
-            Self::Postgres(postgres) => postgres.gap(toward, at_ns, Some(len), out),
-            Self::Redis(redis) => redis.gap(toward, at_ns, Some(len), out),
+        match &mut self.state {
+            State::Reading { parser, .. } => parser.gap(toward, at_ns, Some(len), out),
+            State::Looking { recognizer, held } => {
+                recognizer.start_over();
+                held.clear();
+            }
         }
     }
 
     pub(super) fn close(&mut self, at_ns: u64, why: Unanswered, out: &mut Collect<'_>) {
-        match self {
-            Self::Http1(http1) => http1.close(at_ns, why, out),
-            Self::Postgres(postgres) => postgres.close(at_ns, why, out),
-            Self::Redis(redis) => redis.close(at_ns, why, out),
+        if let State::Reading { parser, .. } = &mut self.state {
+            parser.close(at_ns, why, out);
         }
     }
 
     pub(super) fn expire(&mut self, now_ns: u64, out: &mut Collect<'_>) {
-        match self {
-            Self::Http1(http1) => http1.expire(now_ns, out),
-            Self::Postgres(postgres) => postgres.expire(now_ns, out),
-            Self::Redis(redis) => redis.expire(now_ns, out),
+        if let State::Reading { parser, .. } = &mut self.state
+            && parser.open_requests() > 0
+        {
+            parser.expire(now_ns, out);
+        }
+    }
+
+    /// Lets go of everything that is held; the protocol stays what it is.
+    pub(super) fn start_over(&mut self, at_ns: u64, out: &mut Collect<'_>) {
+        self.close(at_ns, Unanswered::LostData, out);
+        match &mut self.state {
+            State::Reading {
+                protocol, parser, ..
+            } => {
+                let nothing = Beginning {
+                    bytes: &[],
+                    len: 0,
+                    toward: None,
+                    since: Since::Later,
+                    port: 0,
+                };
+                *parser = (PROTOCOLS[*protocol].parser)(&nothing, self.limits);
+            }
+            State::Looking { recognizer, .. } => self.state = looking(*recognizer),
         }
     }
 
     pub(super) fn open_requests(&self) -> usize {
-        match self {
-            Self::Http1(http1) => http1.open_requests(),
-            Self::Postgres(postgres) => postgres.open_requests(),
-            Self::Redis(redis) => redis.open_requests(),
+        match &self.state {
+            State::Reading { parser, .. } => parser.open_requests(),
+            State::Looking { .. } => 0,
         }
     }
 
     pub(super) fn buffered_bytes(&self) -> usize {
-        match self {
-            Self::Http1(http1) => http1.buffered_bytes(),
-            Self::Postgres(postgres) => postgres.buffered_bytes(),
-            Self::Redis(redis) => redis.buffered_bytes(),
+        match &self.state {
+            State::Reading { parser, .. } => parser.buffered_bytes(),
+            State::Looking { held, .. } => held.iter().map(|held| held.bytes.capacity()).sum(),
         }
+    }
+
+    /// Looks at the beginning that the bytes belong to, and holds them. Returns the protocol and
+    /// where this end's bytes go, once both are known.
+    fn look(
+        &mut self,
+        moved: Moved<'_>,
+        sent_toward: Option<Toward>,
+        port: u16,
+    ) -> Option<(usize, Toward)> {
+        let State::Looking { recognizer, held } = &mut self.state else {
+            return None;
+        };
+        let before = held.iter().rev();
+        let before = before.take_while(|held| held.sent == moved.sent).count();
+        let run = &held[held.len() - before..];
+        let mut start: Vec<u8> = run.iter().flat_map(|held| &held.bytes).copied().collect();
+        start.extend_from_slice(moved.bytes);
+        let beginning = Beginning {
+            bytes: &start,
+            len: run.iter().map(|held| held.len).sum::<usize>() + moved.len,
+            toward: sent_toward.map(|toward| way(toward, moved.sent)),
+            since: run.first().map_or(moved.since, |held| held.since),
+            port,
+        };
+        let look = recognizer.look(&beginning, moved.sent);
+        let held_bytes: usize = held.iter().map(|held| held.bytes.len()).sum();
+        let is_full = held_bytes >= HELD_MAX || held.len() >= HELD_CHUNKS_MAX;
+        match look {
+            Look::Found(number, toward) => {
+                held.push(Held::new(moved, usize::MAX));
+                Some((number, way(toward, moved.sent)))
+            }
+            Look::Undecided if !is_full => {
+                held.push(Held::new(moved, HELD_MAX - held_bytes));
+                None
+            }
+            Look::Undecided | Look::Nothing => {
+                recognizer.start_over();
+                held.clear();
+                None
+            }
+        }
+    }
+
+    /// Makes the parser and feeds it what was held.
+    fn settle(&mut self, number: usize, sent_toward: Toward, port: u16, out: &mut Collect<'_>) {
+        let State::Looking { recognizer, held } = &mut self.state else {
+            return;
+        };
+        let (held, recognizer) = (std::mem::take(held), *recognizer);
+        let Some(first) = held.first() else { return };
+        let beginning = Beginning {
+            bytes: &first.bytes,
+            len: first.len,
+            toward: Some(way(sent_toward, first.sent)),
+            since: first.since,
+            port,
+        };
+        let mut parser = (PROTOCOLS[number].parser)(&beginning, self.limits);
+        for held in &held {
+            parser.feed(held.chunk(sent_toward), out);
+        }
+        self.state = State::Reading {
+            protocol: number,
+            parser,
+            recognizer,
+        };
+        self.check();
+    }
+
+    /// Goes back to looking when the parser says that it was mistaken.
+    fn check(&mut self) {
+        if let State::Reading {
+            protocol,
+            parser,
+            recognizer,
+        } = &mut self.state
+            && parser.is_mistaken()
+        {
+            recognizer.refute(*protocol);
+            self.state = looking(*recognizer);
+        }
+    }
+}
+
+impl Moved<'_> {
+    fn chunk(&self, sent_toward: Toward) -> Chunk<'_> {
+        Chunk {
+            toward: way(sent_toward, self.sent),
+            at_ns: self.at_ns,
+            bytes: self.bytes,
+            len: self.len,
+            tail: self.tail,
+            thread: self.thread,
+        }
+    }
+}
+
+impl Held {
+    fn new(moved: Moved<'_>, room: usize) -> Self {
+        Self {
+            sent: moved.sent,
+            since: moved.since,
+            at_ns: moved.at_ns,
+            bytes: moved.bytes[..moved.bytes.len().min(room)].to_vec(),
+            len: moved.len,
+            thread: moved.thread,
+        }
+    }
+
+    fn chunk(&self, sent_toward: Toward) -> Chunk<'_> {
+        Chunk {
+            toward: way(sent_toward, self.sent),
+            at_ns: self.at_ns,
+            bytes: &self.bytes,
+            len: self.len,
+            tail: &[],
+            thread: self.thread,
+        }
+    }
+}
+
+fn looking(recognizer: Recognizer) -> State {
+    State::Looking {
+        recognizer,
+        held: Vec::new(),
+    }
+}
+
+/// Where bytes go that this end sent or received; and back again.
+fn way(sent_toward: Toward, sent: bool) -> Toward {
+    match (sent_toward, sent) {
+        (toward, true) => toward,
+        (Toward::Server, false) => Toward::Client,
+        (Toward::Client, false) => Toward::Server,
     }
 }
 
@@ -176,38 +297,20 @@ pub(super) fn thread(event: &EventData) -> u64 {
     u64::from(event.tgid) << 32 | u64::from(event.tid)
 }
 
-impl http1::Sink for Collect<'_> {
-    fn request(&mut self, id: u32, request: &http1::Request, thread: u64) {
-        let headers = &request.headers;
-        let agent = headers.user_agent.as_deref();
+impl Sink for Collect<'_> {
+    fn request(&mut self, id: u32, asked: Asked<'_>) {
         self.0.push(Happening::Request {
             id,
-            thread,
+            thread: asked.thread,
             at_ns: self.1,
-            trace: trace_context::parse(&headers.traceparent, &headers.tracestate),
-            is_export: agent.is_some_and(|agent| agent.starts_with(OWN_USER_AGENT)),
+            trace: asked.trace,
+            is_export: asked
+                .user_agent
+                .is_some_and(|agent| agent.starts_with(OWN_USER_AGENT)),
         });
     }
 
-    fn exchange(&mut self, id: u32, exchange: http1::Exchange) {
-        let told = Told::Http(Box::new(exchange));
-        self.0.push(Happening::Exchange { id, told });
-    }
-}
-
-impl database::Sink for Collect<'_> {
-    fn request(&mut self, id: u32, thread: u64) {
-        self.0.push(Happening::Request {
-            id,
-            thread,
-            at_ns: self.1,
-            trace: None,
-            is_export: false,
-        });
-    }
-
-    fn exchange(&mut self, id: u32, exchange: database::Exchange) {
-        let told = Told::Database(Box::new(exchange));
+    fn exchange(&mut self, id: u32, told: Told) {
         self.0.push(Happening::Exchange { id, told });
     }
 }

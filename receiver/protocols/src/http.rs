@@ -1,29 +1,8 @@
-//! What goes into the HTTP/1 parser and what comes out of it.
+//! What parsers of HTTP tell, whichever version carried it.
 //!
 //! Plain data, so that callers and tests can build and compare it. Nothing here parses.
 
-pub use crate::conversation::{Chunk, Outcome, Toward, Unanswered};
-
-/// What one connection may cost.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// Bytes of one message head that are kept; what follows is read for framing only.
-    pub head_bytes: usize,
-    /// Requests that may wait for their response at once.
-    pub open_requests: usize,
-    /// How old a request without a response may become.
-    pub response_timeout_ns: u64,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            head_bytes: 16 * 1024,
-            open_requests: 64,
-            response_timeout_ns: 60_000_000_000,
-        }
-    }
-}
+use crate::conversation::Outcome;
 
 /// The request headers that may be kept; every other header value is forgotten at once.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -111,12 +90,4 @@ pub struct Exchange {
     pub response_bytes: u64,
     /// Whether the connection stopped being HTTP/1 with this exchange (101, or CONNECT with 2xx).
     pub upgraded: bool,
-}
-
-/// Receives what the parser understood.
-pub trait Sink {
-    /// Takes a request whose head is complete. `id` is unique on its connection.
-    fn request(&mut self, id: u32, request: &Request, thread: u64);
-    /// Takes the finished exchange of a request that was announced before; called once for each.
-    fn exchange(&mut self, id: u32, exchange: Exchange);
 }

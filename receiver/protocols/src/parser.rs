@@ -1,0 +1,145 @@
+//! The frame that every protocol fits in: bytes of a connection in, exchanges out.
+//!
+//! A parser is made when `recognition` knows the protocol; from then on it gets every chunk of both
+//! directions, and is told what is missing. Nothing here parses.
+
+use crate::{
+    conversation::{Chunk, Toward, Unanswered},
+    database, http,
+    http1::{self, Http1},
+    postgres::Postgres,
+    redis::Redis,
+    trace_context::{self, TraceContext},
+};
+
+/// Reads one connection, both directions.
+///
+/// No bytes may make it panic, hold more than a bound that it names, or take more steps than
+/// there are bytes.
+pub trait Parser: Send {
+    /// Takes the bytes of one socket call; the calls of each direction in their order.
+    fn feed(&mut self, chunk: Chunk<'_>, out: &mut dyn Sink);
+    /// Notes that bytes were lost, how many if that is known.
+    fn gap(&mut self, toward: Toward, at_ns: u64, len: Option<u64>, out: &mut dyn Sink);
+    /// Ends the connection and with it every open request.
+    fn close(&mut self, at_ns: u64, why: Unanswered, out: &mut dyn Sink);
+    /// Ends requests without an answer for as long as the response timeout.
+    fn expire(&mut self, now_ns: u64, out: &mut dyn Sink);
+    /// Returns how many requests are announced and not finished.
+    fn open_requests(&self) -> usize;
+    /// Returns how many bytes are held for the connection.
+    fn buffered_bytes(&self) -> usize;
+    /// Returns whether the connection became something that cannot be read: encrypted, a stream of
+    /// replication, a protocol after an upgrade. Nothing fed from then on is read.
+    fn is_opaque(&self) -> bool {
+        false
+    }
+    /// Returns whether the bytes turned out not to be of this protocol, so that another one may be
+    /// looked for. What was announced before must have been ended.
+    fn is_mistaken(&self) -> bool {
+        false
+    }
+}
+
+/// A request that is complete enough to be told of.
+#[derive(Debug, Clone, Default)]
+pub struct Asked<'a> {
+    /// Who moved the bytes that completed it.
+    pub thread: u64,
+    /// The trace that it says it continues.
+    pub trace: Option<TraceContext>,
+    /// Which program says it asks.
+    pub user_agent: Option<&'a str>,
+}
+
+/// A finished exchange, by the family of its protocol.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Told {
+    /// A request of HTTP, whichever version.
+    Http(Box<http::Exchange>),
+    /// An operation on a database.
+    Database(Box<database::Exchange>),
+}
+
+/// Receives what a parser understood.
+pub trait Sink {
+    /// Takes a request that is complete. `id` is unique on its connection.
+    fn request(&mut self, id: u32, asked: Asked<'_>);
+    /// Takes the finished exchange of a request that was announced before; called once for each.
+    fn exchange(&mut self, id: u32, told: Told);
+}
+
+impl http1::Sink for &mut (dyn Sink + '_) {
+    fn request(&mut self, id: u32, request: &http::Request, thread: u64) {
+        let headers = &request.headers;
+        let asked = Asked {
+            thread,
+            trace: trace_context::parse(&headers.traceparent, &headers.tracestate),
+            user_agent: headers.user_agent.as_deref(),
+        };
+        Sink::request(*self, id, asked);
+    }
+
+    fn exchange(&mut self, id: u32, exchange: http::Exchange) {
+        Sink::exchange(*self, id, Told::Http(Box::new(exchange)));
+    }
+}
+
+impl database::Sink for &mut (dyn Sink + '_) {
+    fn request(&mut self, id: u32, thread: u64) {
+        let asked = Asked {
+            thread,
+            ..Asked::default()
+        };
+        Sink::request(*self, id, asked);
+    }
+
+    fn exchange(&mut self, id: u32, exchange: database::Exchange) {
+        Sink::exchange(*self, id, Told::Database(Box::new(exchange)));
+    }
+}
+
+/// Makes a parser of a reader that has the same methods over its family's sink.
+macro_rules! parser {
+    ($reader:ty) => {
+        impl Parser for $reader {
+            fn feed(&mut self, chunk: Chunk<'_>, mut out: &mut dyn Sink) {
+                <$reader>::feed(self, chunk, &mut out);
+            }
+
+            fn gap(
+                &mut self,
+                toward: Toward,
+                at_ns: u64,
+                len: Option<u64>,
+                mut out: &mut dyn Sink,
+            ) {
+                <$reader>::gap(self, toward, at_ns, len, &mut out);
+            }
+
+            fn close(&mut self, at_ns: u64, why: Unanswered, mut out: &mut dyn Sink) {
+                <$reader>::close(self, at_ns, why, &mut out);
+            }
+
+            fn expire(&mut self, now_ns: u64, mut out: &mut dyn Sink) {
+                <$reader>::expire(self, now_ns, &mut out);
+            }
+
+            fn open_requests(&self) -> usize {
+                <$reader>::open_requests(self)
+            }
+
+            fn buffered_bytes(&self) -> usize {
+                <$reader>::buffered_bytes(self)
+            }
+
+            fn is_opaque(&self) -> bool {
+                <$reader>::is_opaque(self)
+            }
+        }
+    };
+}
+
+parser!(Http1);
+parser!(Postgres);
+parser!(Redis);
