@@ -1,31 +1,31 @@
 //! What one database operation tells, seen from one of its two sides.
 
-use std::borrow::Cow;
-
-use tapline_ebpf::abi::{AF_UNIX, Tuple};
+use tapline_ebpf::abi::Tuple;
 use tapline_protocols::{conversation::Outcome, database::Exchange};
 
-use super::facts::{Side, address, service_port};
+use super::{
+    ends::{Ends, OnConnection},
+    facts::Side,
+};
 
 /// One operation and the connection it was seen on.
 pub(crate) struct DatabaseFacts<'a> {
-    /// Which end the process is.
-    pub(super) side: Side,
-    /// The two ends, if the connection has addresses that we know.
-    pub(super) tuple: Option<&'a Tuple>,
+    ends: Ends<'a>,
     /// The operation itself.
     pub(super) exchange: &'a Exchange,
-    peer: Option<String>,
+}
+
+impl OnConnection for DatabaseFacts<'_> {
+    fn ends(&self) -> &Ends<'_> {
+        &self.ends
+    }
 }
 
 impl<'a> DatabaseFacts<'a> {
     /// Reads an operation.
     pub(crate) fn new(side: Side, tuple: Option<&'a Tuple>, exchange: &'a Exchange) -> Self {
-        let tuple = tuple.filter(|tuple| tuple.family != AF_UNIX);
         Self {
-            side,
-            peer: tuple.map(|tuple| address(tuple.remote)),
-            tuple,
+            ends: Ends::new(side, tuple),
             exchange,
         }
     }
@@ -48,33 +48,5 @@ impl<'a> DatabaseFacts<'a> {
             Outcome::Unanswered(reason) => Some(reason.error_type()),
             Outcome::Answered => self.exchange.error.as_deref(),
         }
-    }
-
-    /// `server.address`: the protocol names none, so it is the one on the wire.
-    pub(super) fn server_address(&self) -> Option<Cow<'_, str>> {
-        match self.side {
-            Side::Client => self.peer_address().map(Cow::Borrowed),
-            Side::Server => self.tuple.map(|tuple| Cow::Owned(address(tuple.local))),
-        }
-    }
-
-    /// `server.port`.
-    pub(super) fn server_port(&self) -> Option<u16> {
-        self.tuple.map(|tuple| service_port(self.side, Some(tuple)))
-    }
-
-    /// `client.address`, which only a server is told.
-    pub(super) fn client_address(&self) -> Option<&str> {
-        self.peer_address().filter(|_| self.side == Side::Server)
-    }
-
-    /// `network.peer.address`.
-    pub(super) fn peer_address(&self) -> Option<&str> {
-        self.peer.as_deref()
-    }
-
-    /// `network.peer.port`.
-    pub(super) fn peer_port(&self) -> Option<u16> {
-        self.tuple.map(|tuple| tuple.remote_port)
     }
 }

@@ -3,12 +3,11 @@
 //! The conventions know the client only. What a server saw is a span of its own, and no metric:
 //! there is no name for one.
 
-use std::borrow::Cow;
-
 use tapline_pdata::write::{SpanKind, Status};
 
 use super::{
     database_facts::DatabaseFacts,
+    ends::{EndRows, OnConnection},
     facts::Side,
     status::unanswered,
     table::{self, HistogramView, Subject, Value, int, text},
@@ -24,7 +23,7 @@ impl Subject for Database {
     type Facts<'a> = DatabaseFacts<'a>;
 
     fn table(facts: &DatabaseFacts<'_>) -> &'static Table {
-        match facts.side {
+        match facts.ends().side {
             Side::Server => &SERVER,
             Side::Client => &CLIENT,
         }
@@ -69,8 +68,8 @@ static CLIENT: Table = Table {
             NAMESPACE,
             STATUS,
             ERROR,
-            SERVER_ADDRESS,
-            SERVER_PORT,
+            Database::SERVER_ADDRESS,
+            Database::SERVER_PORT,
         ],
     }),
 };
@@ -94,27 +93,12 @@ const ROWS: &[Row] = &[
     },
     STATUS,
     ERROR,
-    SERVER_ADDRESS,
-    SERVER_PORT,
-    Row {
-        key: "client.address",
-        value: |facts| facts.client_address().map(Cow::Borrowed).map(Value::Str),
-    },
-    Row {
-        key: "network.peer.address",
-        value: |facts| facts.peer_address().and_then(text),
-    },
-    Row {
-        key: "network.peer.port",
-        value: |facts| facts.peer_port().map(int),
-    },
-    Row {
-        key: "network.transport",
-        value: |facts| match facts.tuple {
-            Some(_) => None,
-            None => text("unix"),
-        },
-    },
+    Database::SERVER_ADDRESS,
+    Database::SERVER_PORT,
+    Database::CLIENT_ADDRESS,
+    Database::PEER_ADDRESS,
+    Database::PEER_PORT,
+    Database::TRANSPORT,
     Row {
         key: "tapline.db.key.count",
         value: |facts| facts.exchange.operation.keys.map(int),
@@ -155,12 +139,4 @@ const STATUS: Row = Row {
 const ERROR: Row = Row {
     key: "error.type",
     value: |facts| facts.error_type().and_then(text),
-};
-const SERVER_ADDRESS: Row = Row {
-    key: "server.address",
-    value: |facts| facts.server_address().map(Value::Str),
-};
-const SERVER_PORT: Row = Row {
-    key: "server.port",
-    value: |facts| facts.server_port().map(int),
 };

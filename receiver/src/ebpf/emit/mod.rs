@@ -4,6 +4,7 @@
 mod connect_failed;
 mod database_facts;
 mod database_table;
+mod ends;
 mod facts;
 mod histogram;
 mod http_table;
