@@ -1,0 +1,4 @@
+//! Conversations in every protocol that fits the frame, and what they come to.
+
+mod frame;
+mod script;

@@ -1,0 +1,252 @@
+//! The text form of a conversation in any protocol, and its replay through recognition and parser.
+//!
+//! ```text
+//! > GET k\r\n            bytes to the server; \r \n \t \0 \\ and \xNN are escapes
+//! < \x00\x01...{100}     bytes to the client, then 100 more that were not captured
+//! ! gap server 10        lost bytes, `?` for an unknown number
+//! ! close                the client closed the connection
+//! ! expire               two minutes later
+//! ```
+
+use tapline_protocols::{
+    conversation::{Chunk, Limits, Since, Toward, Unanswered},
+    parser::{Asked, Parser, Sink, Told},
+    recognition::{Beginning, Look, PROTOCOLS, Protocol, Recognizer},
+};
+
+const MINUTE_NS: u64 = 60_000_000_000;
+
+/// One thing that happens on a connection.
+#[derive(Debug, Clone)]
+pub(crate) enum Act {
+    Chunk {
+        toward: Toward,
+        bytes: Vec<u8>,
+        missing: usize,
+    },
+    Gap(Toward, Option<u64>),
+    Close,
+    Expire,
+}
+
+/// Collects what comes out, and holds the promises of the sink.
+#[derive(Debug, Default)]
+pub(crate) struct Seen {
+    pub(crate) announced: Vec<u32>,
+    pub(crate) told: Vec<(u32, Told)>,
+}
+
+impl Sink for Seen {
+    fn request(&mut self, id: u32, _asked: Asked<'_>) {
+        assert!(!self.announced.contains(&id), "{id} announced twice");
+        self.announced.push(id);
+    }
+
+    fn exchange(&mut self, id: u32, told: Told) {
+        assert!(self.announced.contains(&id), "{id} was not announced");
+        let twice = self.told.iter().any(|(known, _)| *known == id);
+        assert!(!twice, "{id} finished twice");
+        self.told.push((id, told));
+    }
+}
+
+impl Seen {
+    /// Returns what was told as lines, in the order of the requests.
+    pub(crate) fn lines(&self, line: fn(&Told) -> String) -> String {
+        let mut sorted: Vec<_> = self.told.iter().collect();
+        sorted.sort_by_key(|(id, _)| *id);
+        sorted
+            .iter()
+            .map(|(_, told)| line(told) + "\n")
+            .collect::<String>()
+    }
+}
+
+/// Returns the protocol with a name.
+pub(crate) fn protocol(name: &str) -> &'static Protocol {
+    let found = PROTOCOLS.iter().find(|protocol| protocol.name == name);
+    found.unwrap_or_else(|| panic!("no protocol {name}"))
+}
+
+/// Reads a conversation.
+pub(crate) fn acts(script: &str) -> Vec<Act> {
+    let lines = script.lines().map(str::trim);
+    lines.filter(|line| !line.is_empty()).map(act).collect()
+}
+
+/// Plays a conversation, a chunk every microsecond, to a parser of the protocol.
+pub(crate) fn replay(protocol: &Protocol, acts: &[Act], since: Since) -> Seen {
+    let first = acts.iter().find_map(|act| match act {
+        Act::Chunk { toward, bytes, .. } => Some((*toward, bytes.as_slice())),
+        _ => None,
+    });
+    let (toward, bytes) = first.unwrap_or((Toward::Server, &[]));
+    let beginning = Beginning {
+        bytes,
+        len: bytes.len(),
+        toward: Some(toward),
+        since,
+        port: 0,
+    };
+    let mut parser = (protocol.parser)(&beginning, Limits::default());
+    let mut seen = Seen::default();
+    let mut at_ns = 1_000;
+    for act in acts {
+        at_ns += 1_000;
+        play(parser.as_mut(), act, &mut at_ns, &mut seen);
+        assert_eq!(
+            parser.open_requests(),
+            seen.announced.len() - seen.told.len(),
+            "open requests after {act:?}"
+        );
+    }
+    seen
+}
+
+fn play(parser: &mut dyn Parser, act: &Act, at_ns: &mut u64, seen: &mut Seen) {
+    match act {
+        Act::Chunk {
+            toward,
+            bytes,
+            missing,
+        } => {
+            let chunk = Chunk {
+                toward: *toward,
+                at_ns: *at_ns,
+                bytes,
+                len: bytes.len() + missing,
+                tail: &[],
+                thread: 7,
+            };
+            parser.feed(chunk, seen);
+        }
+        Act::Gap(toward, len) => parser.gap(*toward, *at_ns, *len, seen),
+        Act::Close => parser.close(*at_ns, Unanswered::ClosedByClient, seen),
+        Act::Expire => {
+            *at_ns += 2 * MINUTE_NS;
+            parser.expire(*at_ns, seen);
+        }
+    }
+}
+
+/// Returns the name of the protocol that recognition finds, and the act that showed it.
+pub(crate) fn recognised(acts: &[Act], toward_known: bool) -> Option<(&'static str, usize)> {
+    let mut recognizer = Recognizer::default();
+    for (number, act) in acts.iter().enumerate() {
+        let Act::Chunk {
+            toward,
+            bytes,
+            missing,
+        } = act
+        else {
+            continue;
+        };
+        let beginning = Beginning {
+            bytes,
+            len: bytes.len() + missing,
+            toward: toward_known.then_some(*toward),
+            since: Since::Later,
+            port: 0,
+        };
+        if let Look::Found(found, _) = recognizer.look(&beginning, *toward == Toward::Server) {
+            return Some((PROTOCOLS[found].name, number));
+        }
+    }
+    None
+}
+
+/// Returns the conversation with every chunk in pieces of `size` bytes.
+pub(crate) fn in_pieces(acts: &[Act], size: usize) -> Vec<Act> {
+    let mut out = Vec::new();
+    for act in acts {
+        match act {
+            Act::Chunk {
+                toward,
+                bytes,
+                missing: 0,
+            } => out.extend(bytes.chunks(size).map(|piece| Act::Chunk {
+                toward: *toward,
+                bytes: piece.to_vec(),
+                missing: 0,
+            })),
+            other => out.push(other.clone()),
+        }
+    }
+    out
+}
+
+/// Returns every way to capture only the first `kept` bytes of one chunk.
+pub(crate) fn cuts(acts: &[Act]) -> impl Iterator<Item = Vec<Act>> {
+    let chunks = acts.iter().enumerate().flat_map(|(index, act)| match act {
+        Act::Chunk { bytes, .. } => (0..bytes.len()).map(|kept| (index, kept)).collect(),
+        _ => Vec::new(),
+    });
+    chunks.map(|(index, kept)| {
+        let mut cut = acts.to_vec();
+        if let Act::Chunk { bytes, missing, .. } = &mut cut[index] {
+            *missing += bytes.len() - kept;
+            bytes.truncate(kept);
+        }
+        cut
+    })
+}
+
+fn act(line: &str) -> Act {
+    let (mark, rest) = line.split_once(' ').expect("a mark and a text");
+    match mark {
+        ">" => chunk(Toward::Server, rest),
+        "<" => chunk(Toward::Client, rest),
+        _ => special(rest),
+    }
+}
+
+fn special(text: &str) -> Act {
+    let words: Vec<&str> = text.split(' ').collect();
+    match words.as_slice() {
+        ["close"] => Act::Close,
+        ["expire"] => Act::Expire,
+        ["gap", "server", len] => Act::Gap(Toward::Server, len.parse().ok()),
+        ["gap", "client", len] => Act::Gap(Toward::Client, len.parse().ok()),
+        _ => panic!("what is {text:?}?"),
+    }
+}
+
+fn chunk(toward: Toward, text: &str) -> Act {
+    let (text, missing) = match text.rsplit_once("...{") {
+        Some((text, missing)) => {
+            let number = missing.trim_end_matches('}').parse();
+            (text, number.expect("a number of bytes"))
+        }
+        None => (text, 0),
+    };
+    Act::Chunk {
+        toward,
+        bytes: unescaped(text),
+        missing,
+    }
+}
+
+/// Returns the bytes of a text with escapes.
+pub(crate) fn unescaped(text: &str) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut chars = text.chars();
+    while let Some(char) = chars.next() {
+        if char != '\\' {
+            bytes.extend(char.to_string().bytes());
+            continue;
+        }
+        bytes.push(match chars.next() {
+            Some('r') => b'\r',
+            Some('n') => b'\n',
+            Some('t') => b'\t',
+            Some('0') => 0,
+            Some('\\') => b'\\',
+            Some('x') => {
+                let digits: String = chars.by_ref().take(2).collect();
+                u8::from_str_radix(&digits, 16).expect("two hex digits")
+            }
+            other => panic!("no such escape: {other:?}"),
+        });
+    }
+    bytes
+}
