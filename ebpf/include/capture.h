@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+/*
+ * Bytes moved on a socket: counts them, decides whether they matter, and hands them over.
+ *
+ * Whoever notices such bytes calls `bytes_moved` once, with where they are in user memory; what a
+ * socket is and how its bytes were found is the caller's.
+ */
+#ifndef TAPLINE_CAPTURE_H
+#define TAPLINE_CAPTURE_H
+
+#include "budget.h"
+#include "owner.h"
+#include "socket.h"
+
+INLINE void announce(struct sock *sk, struct socket_state *state, u64 pid_tgid, u32 announcement)
+{
+    struct event_open event;
+
+    if (likely((state->flags & SOCKET_ANNOUNCED) && state->announcement == announcement))
+        return;
+    __builtin_memset(&event, 0, sizeof(event));
+    fill_header(&event.header, EVENT_OPEN, sizeof(event));
+    event.cookie = bpf_get_socket_cookie(sk);
+    event.connect_ns = state->connect_ns;
+    event.established_ns = state->established_ns;
+    read_tuple(&event.tuple, sk);
+    event.tgid = pid_tgid >> 32;
+    event.tid = pid_tgid;
+    event.role = state->role;
+    if (emit(&event, sizeof(event))) {
+        state->flags |= SOCKET_ANNOUNCED;
+        state->announcement = announcement;
+    }
+}
+
+/* Bytes that moved on a socket, however that was noticed. */
+struct call {
+    struct buffer buffer; /* where they are in user memory, when `readable` */
+    u64 offset;           /* of the first of them in their stream */
+    u32 len;
+    u8 direction;
+    bool turned; /* the bytes before went the other way */
+    bool readable;
+};
+
+/* Puts the record of a call together and hands it over. The scratch is the caller's alone. */
+INLINE void capture(struct scratch *scratch, struct sock *sk, struct socket_state *state,
+                    struct control *control, struct call *call)
+{
+    struct event_data *event = &scratch->event;
+    u32 len = call->len;
+    u32 copied = 0;
+
+    __builtin_memset(event, 0, sizeof(*event));
+    if (call->readable) {
+        u32 want = wanted_bytes(&call->buffer, state, control, len, call->turned);
+        if (want == 0)
+            return;
+        copied = copy_payload(call->buffer.address, call->buffer.pieces, len, want);
+        if (copied < len) {
+            event->tail_len = len < TAIL_MAX ? len : TAIL_MAX;
+            __builtin_memcpy(event->tail, scratch->tail, TAIL_MAX);
+        }
+        state->budget -= copied < state->budget ? copied : state->budget;
+    } else {
+        event->flags = DATA_NO_BUFFER;
+        if (state->protocol == PROTOCOL_UNKNOWN || state->protocol == PROTOCOL_OPAQUE)
+            return;
+    }
+
+    u64 pid_tgid = bpf_get_current_pid_tgid();
+    announce(sk, state, pid_tgid, control->announcement);
+    OPAQUE(copied);
+    if (copied > CAPTURE_MAX)
+        copied = CAPTURE_MAX;
+    fill_header(&event->header, EVENT_DATA, sizeof(*event) + copied);
+    event->cookie = bpf_get_socket_cookie(sk);
+    event->offset = call->offset;
+    event->tgid = pid_tgid >> 32;
+    event->tid = pid_tgid;
+    event->len = len;
+    event->copied = copied;
+    event->direction = call->direction;
+    struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
+    if (tcp)
+        event->tcp_end_seq = call->direction == DIRECTION_SENT ? tcp->write_seq : tcp->copied_seq;
+    emit(event, sizeof(*event) + copied);
+}
+
+/* Whose bytes moved is known by now; whether the process is a target is not. */
+INLINE void follow(struct sock *sk, struct socket_state *state, struct control *control,
+                   struct call *call)
+{
+    struct scratch *scratch = the_scratch();
+
+    if (!scratch)
+        return;
+    /* Tracepoints run with preemption off on every kernel tested; if one day they do not,
+     * a nested call counts itself instead of spoiling the record below it. */
+    if (scratch->busy) {
+        struct loss *loss = my_losses();
+        if (loss)
+            loss->busy += 1;
+        return;
+    }
+    scratch->busy = 1;
+    capture(scratch, sk, state, control, call);
+    scratch->busy = 0;
+}
+
+/* Where the caller of `bytes_moved` knows the bytes to be. */
+enum where {
+    WHERE_NOWHERE = 0, /* they cannot be read */
+    WHERE_IN_CALL = 1, /* the running system call says */
+    WHERE_GIVEN = 2,   /* the caller says */
+};
+
+/* `len` bytes moved on `sk`, which is one that we follow. `given` is for WHERE_GIVEN only. */
+INLINE void bytes_moved(struct sock *sk, u8 direction, u32 len, enum where where,
+                        const struct buffer *given)
+{
+    struct control *control = the_control();
+
+    if (!control || control->capture_max == 0)
+        return; /* not all hooks are attached yet: a request could be seen without its answer */
+    struct socket_state *state = state_of(sk);
+    if (!state)
+        return;
+
+    struct call call = {.len = len, .direction = direction};
+    u64 *position = direction == DIRECTION_SENT ? &state->sent : &state->received;
+    call.offset = *position;
+    *position = call.offset + len;
+
+    call.turned = state->last_direction != direction + 1;
+    bool strange = state->protocol == PROTOCOL_UNKNOWN && state->undecided == 0 &&
+                   (!call.turned || !is_worth_a_look(state));
+    state->last_direction = direction + 1;
+    if (strange || !is_wanted(state, bpf_get_current_pid_tgid() >> 32, control))
+        return;
+    if (where == WHERE_IN_CALL) {
+        call.readable = find_buffer(&call.buffer, sk, direction);
+    } else if (where == WHERE_GIVEN) {
+        call.buffer = *given;
+        call.readable = true;
+    }
+    follow(sk, state, control, &call);
+}
+
+#endif
