@@ -11,7 +11,7 @@
 
 #include "kernel.h"
 
-#define ABI_VERSION 1
+#define ABI_VERSION 2
 
 /* Bytes of one socket call that may be copied; a power of two. */
 #define CAPTURE_MAX 8192
@@ -29,6 +29,7 @@ enum event_kind {
     EVENT_EXEC = 5,
     EVENT_FORK = 6,
     EVENT_EXIT = 7,
+    EVENT_EXCHANGE = 8,
 };
 
 enum direction { DIRECTION_SENT = 0, DIRECTION_RECEIVED = 1 };
@@ -91,6 +92,24 @@ struct event_open {
     u8 pad[7];
 };
 
+/* What a socket did whose payload nobody asked for: one finished pair of turns, or only the
+ * counters. Who asks is known from the handshake, or from the verdict; else there are no pairs. */
+struct event_exchange {
+    struct event_header header;
+    u64 cookie;
+    u64 started_ns;  /* first byte of the request; 0 when there is no pair to tell */
+    u64 answered_ns; /* first byte of the response; 0 when the socket ended without one */
+    u64 ended_ns;    /* last byte of the response, else of the request */
+    u64 request_bytes;
+    u64 response_bytes;
+    u64 sent; /* by the socket since we first saw it, as in event_data.offset */
+    u64 received;
+    u32 tgid; /* moved the first byte of the request */
+    u32 tid;
+    u8 role;
+    u8 pad[7];
+};
+
 struct event_close {
     struct event_header header;
     u64 cookie;
@@ -148,12 +167,36 @@ struct existing_socket {
     u32 state;
 };
 
+/* What the bytes of a socket are to the kernel half. */
+enum mode {
+    MODE_PENDING = 0, /* looked at, and counted, until user space has a verdict */
+    MODE_PARSE = 1,   /* copied */
+    MODE_LENGTHS = 2, /* counted: event_exchange instead of event_data */
+    MODE_SILENT = 3,  /* nothing is told but the end */
+};
+
+enum verdict_flags {
+    VERDICT_EVERY_CALL = 1, /* a message may begin in any call, so every call has its budget */
+};
+
+/* What user space found a socket to be; in `verdicts`, by cookie. */
+struct verdict {
+    u32 capture_bytes; /* of a call; 0 for control.capture_max */
+    u8 mode;
+    u8 role; /* for a socket whose handshake was not seen */
+    u8 flags;
+    u8 pad;
+};
+
 /* What user space tells the kernel half; one entry in `control`. */
 struct control {
     u32 generation; /* changes whenever `ignored` does */
     u32 self_tgid;  /* found by the iterator, which runs as us */
     u32 capture_max;  /* 0 until every hook is attached */
     u32 announcement; /* changes when user space may have missed an event_open */
+    u32 verdict_generation; /* changes when a verdict does that was acted upon */
+    u32 shed_from;  /* bytes waiting in the ring from which a share of the connections is let go */
+    u32 data_until; /* bytes waiting from which only beginnings and ends are taken */
 };
 
 /* Per CPU, in `losses`. */
@@ -163,6 +206,9 @@ struct loss {
     u64 busy;        /* payloads left out because the scratch was in use */
     u64 unreadable;  /* payloads whose user memory could not be read */
     u64 no_state;    /* calls on sockets that the kernel gave no storage for */
+    u64 exchanges;   /* exchanges of which something is missing, whatever the reason */
+    u64 shed;        /* of these, those let go as a whole because much was waiting */
+    u64 shed_connections; /* times a connection was let go */
 };
 
 #endif

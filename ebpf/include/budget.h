@@ -11,23 +11,73 @@
 
 #define UNDECIDED_CHUNKS 24
 #define DECIDED_AT_BYTES 16
-/* A socket that began so many turns like nothing we parse is looked at only every so many turns: it
- * is another protocol, or an old connection in the middle of something. */
-#define STRANGE_TURNS 8
-#define STRANGE_LOOK_EVERY 16
+/* What user space is shown of each turn of a socket until it has a verdict: of the first turns, and
+ * of more when they come faster than it can answer. */
+#define SNIFF_TURNS 8
+#define SNIFF_COPY 256
+#define SNIFF_TURNS_MAX 64
+#define SNIFF_AT_LEAST_NS 50000000ull
+/* Without a verdict by then, only every so many turns is looked at: it is an unknown protocol, or
+ * an old connection in the middle of something. */
+#define SNIFF_LOOK_EVERY 16
 /* When a message's budget is spent: enough to see that a new message starts. */
 #define BODY_PEEK 64
 
-/* Whether the turn is worth looking at. */
-INLINE bool is_worth_a_look(struct socket_state *state)
+INLINE u32 capture_of(struct socket_state *state, struct control *control)
 {
-    if (state->strange_turns < STRANGE_TURNS)
-        return true;
-    state->strange_turns += 1;
-    if (state->strange_turns < STRANGE_TURNS + STRANGE_LOOK_EVERY)
-        return false;
-    state->strange_turns = STRANGE_TURNS;
-    return true;
+    u32 capture = state->capture ? state->capture : control->capture_max;
+    return capture < CAPTURE_MAX ? capture : CAPTURE_MAX;
+}
+
+/* How much of the turn that begins is shown to user space. */
+INLINE u32 sniffed_bytes(struct socket_state *state, u64 now)
+{
+    if (state->turns < SNIFF_TURNS_MAX) {
+        bool early = now - state->told_ns < SNIFF_AT_LEAST_NS;
+        if (state->turns < SNIFF_TURNS || early) {
+            state->turns += 1;
+            return SNIFF_COPY;
+        }
+        state->turns = SNIFF_TURNS_MAX;
+    }
+    state->turns += 1;
+    if (state->turns < SNIFF_TURNS_MAX + SNIFF_LOOK_EVERY)
+        return 0;
+    state->turns = SNIFF_TURNS_MAX;
+    return SNIFF_COPY;
+}
+
+INLINE void recognise(struct socket_state *state, struct control *control, u32 looks)
+{
+    state->mode = MODE_PARSE;
+    state->protocol = looks == LOOKS_REDIS      ? PROTOCOL_REDIS
+                      : looks == LOOKS_POSTGRES ? PROTOCOL_POSTGRES
+                                                : PROTOCOL_HTTP1;
+    state->budget = 2 * capture_of(state, control);
+}
+
+/* How much of this call to show to user space, which has no verdict yet. What we recognise
+ * ourselves needs none. */
+INLINE u32 wanted_to_sniff(struct buffer *buffer, struct socket_state *state,
+                           struct control *control, u32 len, bool turned)
+{
+    if (turned) {
+        u32 looks = classify(copy_payload(buffer->address, buffer->pieces, len, CLASSIFY_BYTES));
+        state->undecided = 0;
+        if (looks == LOOKS_UNDECIDED) {
+            state->undecided = UNDECIDED_CHUNKS;
+            state->budget += UNDECIDED_CHUNKS * DECIDED_AT_BYTES;
+        } else if (looks == LOOKS_TLS) {
+            state->budget = control->capture_max; /* who is asked for may stand far behind */
+        } else if (looks != LOOKS_OTHER) {
+            recognise(state, control, looks);
+        }
+    } else if (state->undecided > 0) {
+        state->undecided -= 1;
+        if (len >= DECIDED_AT_BYTES || state->undecided == 0)
+            recognise(state, control, LOOKS_HTTP1); /* user space is strict, and knows all of it */
+    }
+    return state->budget < control->capture_max ? state->budget : control->capture_max;
 }
 
 /* Whether what was just looked at is a further reply to a pipeline. */
@@ -39,49 +89,25 @@ INLINE bool is_reply(struct socket_state *state)
     return scratch && begins_reply(scratch->data[0]);
 }
 
-/* How much of this call to copy; 0 means that the call is of no interest. */
-INLINE u32 wanted_bytes(struct buffer *buffer, struct socket_state *state, struct control *control,
-                        u32 len, bool turned)
+/* How much of this call to copy of a protocol that is parsed. */
+INLINE u32 wanted_to_parse(struct buffer *buffer, struct socket_state *state,
+                           struct control *control, u32 len, bool turned)
 {
-    if (turned)
-        state->budget = 2 * control->capture_max;
-    if (state->protocol == PROTOCOL_UNKNOWN) {
-        if (turned) {
-            state->undecided = 0;
-            u32 looks = classify(copy_payload(buffer->address, buffer->pieces, len, SNIFF_BYTES));
-            if (looks == LOOKS_OTHER) {
-                if (state->strange_turns < STRANGE_TURNS)
-                    state->strange_turns += 1;
-                return 0;
-            }
-            if (looks == LOOKS_UNDECIDED)
-                state->undecided = UNDECIDED_CHUNKS;
-            else
-                state->protocol = looks == LOOKS_REDIS      ? PROTOCOL_REDIS
-                                  : looks == LOOKS_POSTGRES ? PROTOCOL_POSTGRES
-                                                            : PROTOCOL_HTTP1;
-        } else if (state->undecided == 0) {
-            return 0;
-        } else {
-            state->undecided -= 1;
-            if (len >= DECIDED_AT_BYTES || state->undecided == 0)
-                state->protocol = PROTOCOL_HTTP1; /* user space knows all of it, and is strict */
-        }
-    } else if (state->protocol == PROTOCOL_POSTGRES && turned) {
-        copy_payload(buffer->address, buffer->pieces, len, SNIFF_BYTES);
-        struct scratch *scratch = the_scratch();
-        if (scratch && len > 2 && begins_tls(scratch->data))
-            state->protocol = PROTOCOL_OPAQUE;
-    } else if (state->budget < control->capture_max) {
-        u32 looks = classify(copy_payload(buffer->address, buffer->pieces, len, SNIFF_BYTES));
+    u32 capture = capture_of(state, control);
+
+    if (turned || (state->verdict_flags & VERDICT_EVERY_CALL)) {
+        state->budget = 2 * capture;
+    } else if (state->budget < capture) {
+        u32 looks = LOOKS_OTHER;
+        if (state->protocol != PROTOCOL_UNKNOWN)
+            looks = classify(
+                copy_payload(buffer->address, buffer->pieces, len, CLASSIFY_BYTES));
         if (looks >= LOOKS_HTTP1 || is_reply(state))
-            state->budget = 2 * control->capture_max;
+            state->budget = 2 * capture;
         else if (state->budget < BODY_PEEK)
             return BODY_PEEK;
     }
-    if (state->protocol == PROTOCOL_OPAQUE)
-        return 0;
-    return state->budget < control->capture_max ? state->budget : control->capture_max;
+    return state->budget < capture ? state->budget : capture;
 }
 
 #endif

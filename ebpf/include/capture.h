@@ -9,29 +9,9 @@
 #define TAPLINE_CAPTURE_H
 
 #include "budget.h"
+#include "ending.h"
 #include "owner.h"
-#include "socket.h"
-
-INLINE void announce(struct sock *sk, struct socket_state *state, u64 pid_tgid, u32 announcement)
-{
-    struct event_open event;
-
-    if (likely((state->flags & SOCKET_ANNOUNCED) && state->announcement == announcement))
-        return;
-    __builtin_memset(&event, 0, sizeof(event));
-    fill_header(&event.header, EVENT_OPEN, sizeof(event));
-    event.cookie = bpf_get_socket_cookie(sk);
-    event.connect_ns = state->connect_ns;
-    event.established_ns = state->established_ns;
-    read_tuple(&event.tuple, sk);
-    event.tgid = pid_tgid >> 32;
-    event.tid = pid_tgid;
-    event.role = state->role;
-    if (emit(&event, sizeof(event))) {
-        state->flags |= SOCKET_ANNOUNCED;
-        state->announcement = announcement;
-    }
-}
+#include "verdict.h"
 
 /* Bytes that moved on a socket, however that was noticed. */
 struct call {
@@ -43,6 +23,13 @@ struct call {
     bool readable;
 };
 
+INLINE u32 wanted_bytes(struct socket_state *state, struct control *control, struct call *call)
+{
+    if (state->mode == MODE_PENDING)
+        return wanted_to_sniff(&call->buffer, state, control, call->len, call->turned);
+    return wanted_to_parse(&call->buffer, state, control, call->len, call->turned);
+}
+
 /* Puts the record of a call together and hands it over. The scratch is the caller's alone. */
 INLINE void capture(struct scratch *scratch, struct sock *sk, struct socket_state *state,
                     struct control *control, struct call *call)
@@ -53,19 +40,17 @@ INLINE void capture(struct scratch *scratch, struct sock *sk, struct socket_stat
 
     __builtin_memset(event, 0, sizeof(*event));
     if (call->readable) {
-        u32 want = wanted_bytes(&call->buffer, state, control, len, call->turned);
-        if (want == 0)
-            return;
+        u32 want = wanted_bytes(state, control, call);
         copied = copy_payload(call->buffer.address, call->buffer.pieces, len, want);
         if (copied < len) {
             event->tail_len = len < TAIL_MAX ? len : TAIL_MAX;
             __builtin_memcpy(event->tail, scratch->tail, TAIL_MAX);
         }
         state->budget -= copied < state->budget ? copied : state->budget;
-    } else {
+    } else if (state->mode == MODE_PARSE) {
         event->flags = DATA_NO_BUFFER;
-        if (state->protocol == PROTOCOL_UNKNOWN || state->protocol == PROTOCOL_OPAQUE)
-            return;
+    } else {
+        return;
     }
 
     u64 pid_tgid = bpf_get_current_pid_tgid();
@@ -84,10 +69,13 @@ INLINE void capture(struct scratch *scratch, struct sock *sk, struct socket_stat
     struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
     if (tcp)
         event->tcp_end_seq = call->direction == DIRECTION_SENT ? tcp->write_seq : tcp->copied_seq;
-    emit(event, sizeof(*event) + copied);
+    if (emit_data(event, sizeof(*event) + copied, control))
+        state->flags |= SOCKET_SNIFFED;
+    else if (state->mode == MODE_PARSE)
+        lose_exchange(state);
 }
 
-/* Whose bytes moved is known by now; whether the process is a target is not. */
+/* Whose bytes moved is known by now, and that somebody is to see them. */
 INLINE void follow(struct sock *sk, struct socket_state *state, struct control *control,
                    struct call *call)
 {
@@ -101,11 +89,34 @@ INLINE void follow(struct sock *sk, struct socket_state *state, struct control *
         struct loss *loss = my_losses();
         if (loss)
             loss->busy += 1;
+        lose_exchange(state);
         return;
     }
     scratch->busy = 1;
     capture(scratch, sk, state, control, call);
     scratch->busy = 0;
+}
+
+/* Counts a call on a socket of a target. Returns whether its bytes are to be seen, too. */
+INLINE bool is_to_be_seen(struct sock *sk, struct socket_state *state, struct control *control,
+                          struct call *call, u64 pid_tgid)
+{
+    ask_verdict(sk, state, control);
+    if (state->mode == MODE_PENDING || state->mode == MODE_LENGTHS) {
+        u64 now = bpf_ktime_get_ns();
+        count_lengths(sk, state, call->direction, call->len, pid_tgid, now);
+        if (state->mode == MODE_PENDING && call->turned)
+            state->budget = sniffed_bytes(state, now);
+        return state->mode == MODE_PENDING && state->budget > 0;
+    }
+    if (state->mode == MODE_SILENT)
+        return false;
+    if (call->turned && is_asking(state, call->direction))
+        begin_exchange(sk, state, control);
+    if (likely(!(state->flags & SOCKET_SHED)))
+        return true;
+    count_shed(state);
+    return false;
 }
 
 /* Where the caller of `bytes_moved` knows the bytes to be. */
@@ -130,13 +141,16 @@ INLINE void bytes_moved(struct sock *sk, u8 direction, u32 len, enum where where
     struct call call = {.len = len, .direction = direction};
     u64 *position = direction == DIRECTION_SENT ? &state->sent : &state->received;
     call.offset = *position;
-    *position = call.offset + len;
-
     call.turned = state->last_direction != direction + 1;
-    bool strange = state->protocol == PROTOCOL_UNKNOWN && state->undecided == 0 &&
-                   (!call.turned || !is_worth_a_look(state));
     state->last_direction = direction + 1;
-    if (strange || !is_wanted(state, bpf_get_current_pid_tgid() >> 32, control))
+    if (unlikely(state->first_direction == 0))
+        state->first_direction = direction + 1;
+
+    u64 pid_tgid = bpf_get_current_pid_tgid();
+    bool seen = is_wanted(state, pid_tgid >> 32, control) &&
+                is_to_be_seen(sk, state, control, &call, pid_tgid);
+    *position = call.offset + len;
+    if (!seen)
         return;
     if (where == WHERE_IN_CALL) {
         call.readable = find_buffer(&call.buffer, sk, direction);

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
 /*
- * Does a message start look like a protocol we parse? Cheap and generous: a false yes costs a few
- * copied bytes, user space is strict; a false no would lose requests.
+ * Does a message start look like one of the protocols that are worth recognising right here, before
+ * user space could say so? Cheap and generous: a false yes costs a few copied bytes, user space is
+ * strict. Every other protocol is shown to user space, and copied on its verdict.
  */
 #ifndef TAPLINE_CLASSIFY_H
 #define TAPLINE_CLASSIFY_H
 
 #include "maps.h"
 
-#define SNIFF_BYTES 32
+#define CLASSIFY_BYTES 32
 #define METHOD_MAX 24
 /* Of a Redis command's arguments; the server takes a million at most. */
 #define COUNT_DIGITS_MAX 7
@@ -19,6 +20,7 @@ enum looks {
     LOOKS_HTTP1 = 2,
     LOOKS_REDIS = 3,
     LOOKS_POSTGRES = 4,
+    LOOKS_TLS = 5, /* not parsed, but worth more than a glance */
 };
 
 INLINE bool is_method_letter(u8 c)
@@ -50,7 +52,7 @@ INLINE enum looks looks_request(const u8 *head, u32 len)
         if (c == ' ' && i > 0) {
             if (i + 1 >= len)
                 return LOOKS_UNDECIDED;
-            u8 next = head[(i + 1) & (SNIFF_BYTES - 1)];
+            u8 next = head[(i + 1) & (CLASSIFY_BYTES - 1)];
             bool connect = head[0] == 'C' && i == 7;
             if (next == '*' && head[0] == 'P' && i == 3)
                 return LOOKS_OTHER; /* "PRI * HTTP/2.0" */
@@ -111,8 +113,8 @@ INLINE enum looks looks_redis(const u8 *head, u32 len)
             return LOOKS_OTHER;
         if (i + 2 >= len)
             return LOOKS_UNDECIDED;
-        bool fits = head[(i + 1) & (SNIFF_BYTES - 1)] == '\n' &&
-                    head[(i + 2) & (SNIFF_BYTES - 1)] == '$';
+        bool fits = head[(i + 1) & (CLASSIFY_BYTES - 1)] == '\n' &&
+                    head[(i + 2) & (CLASSIFY_BYTES - 1)] == '$';
         return fits ? LOOKS_REDIS : LOOKS_OTHER;
     }
     return LOOKS_OTHER;
@@ -151,10 +153,11 @@ INLINE enum looks looks_postgres(const u8 *head, u32 len)
     return text || (c == 0 && head[0] == 'B') ? LOOKS_POSTGRES : LOOKS_OTHER;
 }
 
-/* A TLS record: what was asked for in the clear goes on encrypted. */
-INLINE bool begins_tls(const u8 *head)
+/* A hello of TLS 1.0 to 1.3, which says who is asked for and what was agreed upon. */
+INLINE bool looks_tls_hello(const u8 *head, u32 len)
 {
-    return head[0] >= 0x14 && head[0] <= 0x17 && head[1] == 3;
+    return len > 5 && head[0] == 0x16 && head[1] == 3 && head[2] <= 3 &&
+           (head[5] == 1 || head[5] == 2);
 }
 
 /* Looks at the first `len` bytes of this CPU's scratch. */
@@ -177,6 +180,8 @@ VERIFIED_ALONE u32 classify(u32 len)
     enum looks redis = looks_redis(scratch->data, len);
     if (redis != LOOKS_OTHER)
         return redis;
+    if (looks_tls_hello(scratch->data, len))
+        return LOOKS_TLS;
     return looks_postgres(scratch->data, len);
 }
 

@@ -22,6 +22,8 @@ typedef _Bool bool;
 /* A global function is verified once, by itself, whatever its callers know: it keeps the number of
  * states small. Its arguments are scalars. */
 #define VERIFIED_ALONE __attribute__((noinline))
+/* A function of its own that knows what its caller knows: its stack is given back when it returns. */
+#define APART static __attribute__((noinline))
 #define CORE __attribute__((preserve_access_index))
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)

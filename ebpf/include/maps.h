@@ -20,15 +20,17 @@ enum socket_flags {
     SOCKET_CLOSED = 4,    /* event_close is in the ring */
     SOCKET_PEER_FIN = 8,
     SOCKET_IGNORED = 16, /* the owner is not a target, as of `generation` */
+    SOCKET_SNIFFED = 32, /* user space has bytes to come to a verdict with */
+    SOCKET_SHED = 64,    /* this exchange is let go */
+    SOCKET_HIT = 128,    /* this exchange is counted as lost */
 };
 
-/* What a socket was found to speak; user space decides for itself. */
+/* What a socket was found to speak by ourselves; user space decides for itself. */
 enum protocol {
     PROTOCOL_UNKNOWN = 0,
     PROTOCOL_HTTP1 = 1,
     PROTOCOL_REDIS = 2,
     PROTOCOL_POSTGRES = 3,
-    PROTOCOL_OPAQUE = 4, /* encrypted from here on: nothing is copied */
 };
 
 /* What we remember of a socket. Lives in the socket and dies with it: no bound needed. */
@@ -37,19 +39,32 @@ struct socket_state {
     u64 received;
     u64 connect_ns;
     u64 established_ns;
+    u64 told_ns; /* an event_exchange was told; at first when we first saw bytes */
+    /* The pair of turns that goes on, see lengths.h. */
+    u64 started_ns;
+    u64 answered_ns;
+    u64 ended_ns;
+    u64 request_bytes;
+    u64 response_bytes;
+    u64 asker; /* as bpf_get_current_pid_tgid() says it */
     u32 owner_tgid;
     u32 owner_tid;
     u32 generation;
-    u32 budget; /* payload bytes this message may still copy */
+    u32 verdict_generation;
     u32 announcement;
-    u32 error; /* of the socket when it was closed under its reader */
+    u32 error;   /* of the socket when it was closed under its reader */
+    u32 budget;  /* payload bytes this message may still copy */
+    u32 capture; /* of one call, by the verdict; 0 for control.capture_max */
     u8 role;
+    u8 mode;
     u8 protocol;
-    u8 last_direction; /* direction + 1; 0 before the first byte */
-    u8 undecided;      /* small chunks we still follow before the protocol must show */
+    u8 verdict_flags;
     u8 flags;
-    u8 strange_turns; /* turns in a row that began like nothing we parse */
-    u8 pad[2];
+    u8 first_direction; /* both: direction + 1; 0 before the first byte */
+    u8 last_direction;
+    u8 undecided; /* small chunks we still follow before the protocol must show */
+    u8 turns;     /* looked at without a verdict */
+    u8 pad[7];
 };
 
 struct {
@@ -74,6 +89,15 @@ struct {
     MAP_TYPE(key, u32);
     MAP_TYPE(value, u8);
 } ignored SEC(".maps");
+
+/* What sockets are, by cookie; read once, then the socket itself knows. Full: the oldest is looked
+ * at again when its socket asks again, and keeps what it knows when there is nothing to be found. */
+struct {
+    MAP_UINT(type, BPF_MAP_TYPE_LRU_HASH);
+    MAP_UINT(max_entries, 16384);
+    MAP_TYPE(key, u64);
+    MAP_TYPE(value, struct verdict);
+} verdicts SEC(".maps");
 
 struct {
     MAP_UINT(type, BPF_MAP_TYPE_ARRAY);
@@ -140,18 +164,43 @@ INLINE struct control *the_control(void)
     return bpf_map_lookup_elem(&control, &zero);
 }
 
-/* Puts a record into the ring, or counts it as lost. Returns whether it is in. */
-INLINE bool emit(void *record, u64 size)
+INLINE bool put(void *record, u64 size, u64 waiting)
 {
-    u64 waiting = bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA);
     u64 wake = waiting > WAKE_AT_BYTES ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
-    if (likely(bpf_ringbuf_output(&events, record, size, wake) == 0))
-        return true;
+    return bpf_ringbuf_output(&events, record, size, wake) == 0;
+}
+
+INLINE void count_lost(u64 size)
+{
     struct loss *loss = my_losses();
     if (loss) {
         loss->events += 1;
         loss->bytes += size;
     }
+}
+
+INLINE u64 bytes_waiting(void)
+{
+    return bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA);
+}
+
+/* Puts a record into the ring, or counts it as lost. Returns whether it is in. */
+INLINE bool emit(void *record, u64 size)
+{
+    if (likely(put(record, size, bytes_waiting())))
+        return true;
+    count_lost(size);
+    return false;
+}
+
+/* As `emit`, for a record that others could do without: the last of the ring is kept for records
+ * that say how a connection began and ended, or what is lost would never be known. */
+INLINE bool emit_data(void *record, u64 size, struct control *control)
+{
+    u64 waiting = bytes_waiting();
+    if (likely(waiting <= control->data_until && put(record, size, waiting)))
+        return true;
+    count_lost(size);
     return false;
 }
 

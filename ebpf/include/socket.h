@@ -65,29 +65,4 @@ INLINE struct socket_state *state_of(struct sock *sk)
     return state;
 }
 
-/* The socket's life is over, as far as its owner is concerned; told once. */
-INLINE void tell_close(struct sock *sk, struct socket_state *state, u32 flags)
-{
-    struct event_close event;
-
-    if ((state->flags & SOCKET_CLOSED) || !(state->flags & SOCKET_ANNOUNCED))
-        return;
-    __builtin_memset(&event, 0, sizeof(event));
-    fill_header(&event.header, EVENT_CLOSE, sizeof(event));
-    event.cookie = bpf_get_socket_cookie(sk);
-    event.sent_bytes = state->sent;
-    event.received_bytes = state->received;
-    event.error = state->error;
-    event.flags = flags;
-    if (state->flags & SOCKET_PEER_FIN)
-        event.flags |= CLOSE_BY_PEER;
-    struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
-    if (tcp) {
-        event.srtt_us = tcp->srtt_us >> 3;
-        event.retransmits = tcp->total_retrans;
-    }
-    if (emit(&event, sizeof(event)))
-        state->flags |= SOCKET_CLOSED;
-}
-
 #endif

@@ -9,7 +9,7 @@
  * Most changes happen in softirq, where `current` is somebody else: the opener is remembered when
  * connect() runs, the owner of an accepted connection when it first moves bytes.
  */
-#include "socket.h"
+#include "ending.h"
 
 INLINE void on_connect(struct sock *sk, struct socket_state *state)
 {

@@ -3,13 +3,12 @@
  * Bytes move on a socket.
  *
  *   hook                       since  emits
- *   tp_btf/sock_send_length    6.3    event_open (once), event_data
- *   tp_btf/sock_recv_length    6.3    event_open (once), event_data
+ *   tp_btf/sock_send_length    6.3    event_open (once), event_data or event_exchange
+ *   tp_btf/sock_recv_length    6.3    event_open (once), event_data or event_exchange
  *
  * Fires inside every socket send and receive, in the calling thread, with the byte count. No
  * system call hook is needed, so unrelated system calls cost nothing more. A socket nobody asked
- * about costs one storage lookup; a socket whose messages do not look like a protocol we parse
- * costs 32 bytes read at each change of direction.
+ * about costs one storage lookup; a socket whose protocol nobody knows costs its counters.
  */
 #include "capture.h"
 

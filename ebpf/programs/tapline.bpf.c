@@ -12,6 +12,8 @@ const struct event_close *const volatile abi_event_close = 0;
 const struct event_connect_failed *const volatile abi_event_connect_failed = 0;
 const struct event_exec *const volatile abi_event_exec = 0;
 const struct event_fork *const volatile abi_event_fork = 0;
+const struct event_exchange *const volatile abi_event_exchange = 0;
+const struct verdict *const volatile abi_verdict = 0;
 const struct event_exit *const volatile abi_event_exit = 0;
 const struct existing_socket *const volatile abi_existing_socket = 0;
 

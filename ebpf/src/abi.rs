@@ -5,10 +5,14 @@
 //! checked their length, kind and version.
 #![expect(unsafe_code, reason = "records are read as plain structs of integers")]
 
+mod told;
+
 use std::{mem::size_of, ptr};
 
+pub use told::{Control, LossCounters, Mode, VERDICT_EVERY_CALL, Verdict};
+
 /// The version both halves must share.
-pub const ABI_VERSION: u16 = 1;
+pub const ABI_VERSION: u16 = 2;
 /// The longest program path in an exec record, in bytes, with its terminating NUL.
 pub const FILENAME_MAX: usize = 256;
 /// The longest argument block in an exec record, in bytes.
@@ -48,6 +52,7 @@ const KIND_CONNECT_FAILED: u16 = 4;
 const KIND_EXEC: u16 = 5;
 const KIND_FORK: u16 = 6;
 const KIND_EXIT: u16 = 7;
+const KIND_EXCHANGE: u16 = 8;
 
 /// A struct of integers and byte arrays only, `repr(C)`, without padding.
 ///
@@ -67,6 +72,7 @@ plain!(
     Tuple,
     EventData,
     EventOpen,
+    EventExchange,
     EventClose,
     EventConnectFailed,
     EventExec,
@@ -75,6 +81,7 @@ plain!(
     ExistingRecord,
     Control,
     LossCounters,
+    Verdict,
 );
 
 /// Opens every record.
@@ -158,6 +165,38 @@ pub struct EventOpen {
     /// Both ends.
     pub tuple: Tuple,
     /// Process that moved the first bytes.
+    pub tgid: u32,
+    /// Its thread.
+    pub tid: u32,
+    /// [`ROLE_UNKNOWN`], [`ROLE_CLIENT`] or [`ROLE_SERVER`].
+    pub role: u8,
+    /// Zero.
+    pub pad: [u8; 7],
+}
+
+/// What a socket did whose payload nobody asked for.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct EventExchange {
+    /// Common head.
+    pub header: EventHeader,
+    /// Names the socket.
+    pub cookie: u64,
+    /// First byte of the request; 0 when there is no pair of turns to tell.
+    pub started_ns: u64,
+    /// First byte of the response; 0 when the socket ended without one.
+    pub answered_ns: u64,
+    /// Last byte of the response, else of the request.
+    pub ended_ns: u64,
+    /// Bytes of the request.
+    pub request_bytes: u64,
+    /// Bytes of the response.
+    pub response_bytes: u64,
+    /// Bytes that the socket sent since it was first seen.
+    pub sent: u64,
+    /// Bytes that it received.
+    pub received: u64,
+    /// Process that moved the first byte of the request.
     pub tgid: u32,
     /// Its thread.
     pub tid: u32,
@@ -275,41 +314,6 @@ pub struct ExistingRecord {
     pub state: u32,
 }
 
-/// What user space tells the kernel half (`struct control`).
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Control {
-    /// Changes whenever the map `ignored` does.
-    pub generation: u32,
-    /// Our own process as the kernel counts; written by the iterator.
-    pub self_tgid: u32,
-    /// Bytes to copy from one call; 0 until every hook is attached.
-    pub capture_max: u32,
-    /// Changes when user space may have missed an `event_open`.
-    pub announcement: u32,
-}
-
-/// What one CPU lost (`struct loss`).
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct LossCounters {
-    /// Records the full ring had no room for.
-    pub events: u64,
-    /// Their size in bytes.
-    pub bytes: u64,
-    /// Payloads left out because the scratch was in use.
-    pub busy: u64,
-    /// Payloads whose user memory could not be read.
-    pub unreadable: u64,
-    /// Calls on sockets that the kernel gave no storage for.
-    pub no_state: u64,
-}
-
-// SAFETY: both are `Plain`, which is `Copy` without padding and valid for every bit pattern.
-unsafe impl aya::Pod for Control {}
-// SAFETY: as above.
-unsafe impl aya::Pod for LossCounters {}
-
 /// One record of the ring, borrowed from it.
 #[derive(Clone, Copy, Debug)]
 pub enum Event<'a> {
@@ -317,6 +321,8 @@ pub enum Event<'a> {
     Data(EventData, &'a [u8]),
     /// A socket whose data follows.
     Open(EventOpen),
+    /// A socket that is only counted did something.
+    Exchange(EventExchange),
     /// A socket ended.
     Close(EventClose),
     /// A `connect` failed.
@@ -396,6 +402,7 @@ impl<'a> Event<'a> {
         let event = match kind {
             KIND_DATA => Self::data(record),
             KIND_OPEN => read(record).map(Self::Open),
+            KIND_EXCHANGE => read(record).map(Self::Exchange),
             KIND_CLOSE => read(record).map(Self::Close),
             KIND_CONNECT_FAILED => read(record).map(Self::ConnectFailed),
             KIND_EXEC => Self::exec(record),
@@ -440,6 +447,7 @@ impl<'a> Event<'a> {
         match self {
             Self::Data(event, _) => Some(event.header.at_ns),
             Self::Open(event) => Some(event.header.at_ns),
+            Self::Exchange(event) => Some(event.header.at_ns),
             Self::Close(event) => Some(event.header.at_ns),
             Self::ConnectFailed(event) => Some(event.header.at_ns),
             Self::Fork(event) => Some(event.header.at_ns),

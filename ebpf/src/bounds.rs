@@ -32,6 +32,16 @@ impl Bounds {
             .next_power_of_two()
     }
 
+    /// Returns how many bytes must wait in the ring until a share of the connections is let go.
+    pub(crate) fn kernel_shed_from(self) -> u32 {
+        self.kernel_ring_bytes() / 2
+    }
+
+    /// Returns how many bytes must wait until there is only room for beginnings and ends.
+    pub(crate) fn kernel_data_until(self) -> u32 {
+        self.kernel_ring_bytes() / 8 * 7
+    }
+
     /// Returns the capture size within what the programs were compiled for.
     pub(crate) fn kernel_capture_bytes(self) -> u32 {
         self.capture_bytes

@@ -8,6 +8,7 @@
 pub mod abi;
 mod bounds;
 pub mod clock;
+mod control;
 mod existing;
 mod loader;
 mod losses;
@@ -15,6 +16,7 @@ mod preflight;
 mod privilege;
 mod ring;
 mod targets;
+mod verdicts;
 
 pub use abi::Event;
 pub use bounds::{Bounds, CAPTURE_MAX_BYTES, CAPTURE_MIN_BYTES};
@@ -25,3 +27,4 @@ pub use preflight::{Finding, Unavailable, preflight};
 pub use privilege::{give_up_loading, keep_for_loading};
 pub use ring::{Ring, RingItem};
 pub use targets::IgnoredProcesses;
+pub use verdicts::{Knows, Verdicts};

@@ -7,8 +7,8 @@ use aya::{
 };
 
 use crate::{
-    Bounds, ExistingSocket, IgnoredProcesses, Losses, Ring, Unavailable, abi::Control, existing,
-    preflight, privilege,
+    Bounds, ExistingSocket, IgnoredProcesses, Losses, Ring, Unavailable, Verdicts, abi::Control,
+    control::ControlEntry, existing, preflight, privilege,
 };
 
 #[cfg(target_arch = "x86_64")]
@@ -80,6 +80,8 @@ pub struct Tap {
     pub losses: Losses,
     /// Processes to leave alone.
     pub ignored: IgnoredProcesses,
+    /// What sockets were found to be.
+    pub verdicts: Verdicts,
     /// Our own process as the kernel counts: another number than ours inside a pid namespace.
     pub self_tgid: u32,
 }
@@ -104,46 +106,45 @@ impl Tap {
             .map_max_entries("events", bounds.kernel_ring_bytes())
             .load(OBJECT)
             .map_err(LoadError::Object)?;
-        let mut control = array(&mut ebpf)?;
+        let control = ControlEntry::new(take(&mut ebpf, "control", Array::try_from)?);
+        let in_use = |source| LoadError::Map {
+            map: "control",
+            source,
+        };
         let settings = Control {
             generation: 1,
+            shed_from: bounds.kernel_shed_from(),
+            data_until: bounds.kernel_data_until(),
             ..Control::default()
         };
-        control
-            .set(0, settings, 0)
-            .map_err(|source| LoadError::Map {
-                map: "control",
-                source,
-            })?;
+        control.change(|now| *now = settings).map_err(in_use)?;
         let existing = list_existing(&mut ebpf, &btf)?;
         for name in TRACEPOINTS {
             attach(&mut ebpf, name, &btf)?;
         }
         let ring = take(&mut ebpf, "events", RingBuf::try_from)?;
         // Only now: between two attached hooks a request would be seen without its answer.
-        let in_use = |source| LoadError::Map {
-            map: "control",
-            source,
-        };
-        let mut settings = control.get(&0, 0).map_err(in_use)?;
-        settings.capture_max = bounds.kernel_capture_bytes();
-        control.set(0, settings, 0).map_err(in_use)?;
+        let capture_max = bounds.kernel_capture_bytes();
+        let settings = control
+            .change(|now| now.capture_max = capture_max)
+            .map_err(in_use)?;
         Ok(Self {
             ring: Ring::new(ring).map_err(LoadError::Io)?,
             existing,
             losses: Losses(take(&mut ebpf, "losses", PerCpuArray::try_from)?),
             ignored: IgnoredProcesses {
                 ignored: take(&mut ebpf, "ignored", HashMap::try_from)?,
+                control: control.clone(),
+            },
+            verdicts: Verdicts {
+                map: take(&mut ebpf, "verdicts", HashMap::try_from)?,
                 control,
+                is_renewed: false,
             },
             self_tgid: settings.self_tgid,
             programs: Programs(ebpf),
         })
     }
-}
-
-fn array(ebpf: &mut Ebpf) -> Result<Array<aya::maps::MapData, Control>, LoadError> {
-    take(ebpf, "control", Array::try_from)
 }
 
 fn take<T>(

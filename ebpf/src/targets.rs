@@ -1,13 +1,13 @@
 //! Tells the kernel half which processes to leave alone.
 
-use aya::maps::{Array, HashMap, MapData, MapError};
+use aya::maps::{HashMap, MapData, MapError};
 
-use crate::abi::Control;
+use crate::control::ControlEntry;
 
 /// The processes that are not traced. Whoever is not named here is.
 pub struct IgnoredProcesses {
     pub(crate) ignored: HashMap<MapData, u32, u8>,
-    pub(crate) control: Array<MapData, Control>,
+    pub(crate) control: ControlEntry,
 }
 
 impl IgnoredProcesses {
@@ -33,15 +33,17 @@ impl IgnoredProcesses {
 
     /// Asks every socket to announce itself again before its next bytes.
     pub fn announce_again(&mut self) -> Result<(), MapError> {
-        let mut control = self.control.get(&0, 0)?;
-        control.announcement = control.announcement.wrapping_add(1);
-        self.control.set(0, control, 0)
+        self.control.change(|control| {
+            control.announcement = control.announcement.wrapping_add(1);
+        })?;
+        Ok(())
     }
 
     /// Sockets remember the answer for their owner; a new generation makes them ask again.
     fn next_generation(&mut self) -> Result<(), MapError> {
-        let mut control = self.control.get(&0, 0)?;
-        control.generation = control.generation.wrapping_add(1).max(1);
-        self.control.set(0, control, 0)
+        self.control.change(|control| {
+            control.generation = control.generation.wrapping_add(1).max(1);
+        })?;
+        Ok(())
     }
 }

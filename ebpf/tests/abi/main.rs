@@ -5,8 +5,8 @@ mod btf;
 use std::mem::{offset_of, size_of};
 
 use tapline_ebpf::abi::{
-    Control, EventClose, EventConnectFailed, EventData, EventExec, EventExit, EventFork,
-    EventHeader, EventOpen, ExistingRecord, LossCounters, Tuple,
+    Control, EventClose, EventConnectFailed, EventData, EventExchange, EventExec, EventExit,
+    EventFork, EventHeader, EventOpen, ExistingRecord, LossCounters, Tuple, Verdict,
 };
 
 const OBJECTS: [(&str, &[u8]); 2] = [
@@ -43,6 +43,11 @@ fn records_of_sockets_have_the_layout_of_their_c_twins() {
     #[rustfmt::skip]
     agrees!("event_open", EventOpen {
         header, cookie, connect_ns, established_ns, tuple, tgid, tid, role, pad,
+    });
+    #[rustfmt::skip]
+    agrees!("event_exchange", EventExchange {
+        header, cookie, started_ns, answered_ns, ended_ns, request_bytes, response_bytes, sent,
+        received, tgid, tid, role, pad,
     });
     #[rustfmt::skip]
     agrees!("event_close", EventClose {
@@ -97,7 +102,10 @@ fn shared_map_values_have_the_layout_of_their_c_twins() {
             generation,
             self_tgid,
             capture_max,
-            announcement
+            announcement,
+            verdict_generation,
+            shed_from,
+            data_until
         }
     );
     agrees!(
@@ -107,7 +115,20 @@ fn shared_map_values_have_the_layout_of_their_c_twins() {
             bytes,
             busy,
             unreadable,
-            no_state
+            no_state,
+            exchanges,
+            shed,
+            shed_connections
+        }
+    );
+    agrees!(
+        "verdict",
+        Verdict {
+            capture_bytes,
+            mode,
+            role,
+            flags,
+            pad
         }
     );
 }
@@ -122,6 +143,7 @@ fn records_have_no_hidden_padding() {
         16 + 8 * 2 + 4 * 4 + 2 + 1 + 1 + 1 + 3 + 8
     );
     assert_eq!(size_of::<EventOpen>(), 16 + 8 * 3 + 48 + 4 * 2 + 1 + 7);
+    assert_eq!(size_of::<EventExchange>(), 16 + 8 * 8 + 4 * 2 + 1 + 7);
     assert_eq!(size_of::<EventClose>(), 16 + 8 * 3 + 4 * 4);
     assert_eq!(size_of::<EventConnectFailed>(), 16 + 8 * 2 + 48 + 4 * 4);
     assert_eq!(
@@ -131,7 +153,8 @@ fn records_have_no_hidden_padding() {
     assert_eq!(size_of::<EventFork>(), 16 + 8 + 4 * 2);
     assert_eq!(size_of::<EventExit>(), 16 + 4 * 2);
     assert_eq!(size_of::<ExistingRecord>(), 8 + 48 + 4 * 2);
-    assert_eq!(size_of::<LossCounters>(), 8 * 5);
+    assert_eq!(size_of::<LossCounters>(), 8 * 8);
+    assert_eq!(size_of::<Verdict>(), 4 + 4);
 }
 
 /// The kernel half hands out a head and its bytes as one piece of memory.

@@ -78,7 +78,10 @@ impl<W: Write> Recorder<W> {
                 let env = public_part(exec.env);
                 return self.exec(exec.tgid, exec.parent_tgid, exec.filename, exec.args, &env);
             }
-            Event::Fork(_) | Event::Exit(_) | Event::Close(_) => return self.write(record),
+            Event::Exchange(event) if event.tgid != 0 => event.tgid,
+            Event::Fork(_) | Event::Exit(_) | Event::Close(_) | Event::Exchange(_) => {
+                return self.write(record);
+            }
         };
         if self.known.insert(pid) {
             self.older_process(pid)?;

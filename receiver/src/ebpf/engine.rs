@@ -126,6 +126,7 @@ impl Engine {
                 self.on_happenings(place, &mut happenings);
             }
             Event::Open(open) => self.tracker.on_open(&open),
+            Event::Exchange(_) => {}
             Event::Close(close) => {
                 let place = self.tracker.on_close(&close, &mut happenings);
                 self.on_happenings(place, &mut happenings);

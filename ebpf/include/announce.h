@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+/* What a socket says of itself. */
+#ifndef TAPLINE_ANNOUNCE_H
+#define TAPLINE_ANNOUNCE_H
+
+#include "socket.h"
+
+/* Says what a socket is, before the first record about it and whenever user space asks again. */
+APART int announce(struct sock *sk, struct socket_state *state, u64 pid_tgid, u32 announcement)
+{
+    struct event_open event;
+
+    if (likely((state->flags & SOCKET_ANNOUNCED) && state->announcement == announcement))
+        return 0;
+    __builtin_memset(&event, 0, sizeof(event));
+    fill_header(&event.header, EVENT_OPEN, sizeof(event));
+    event.cookie = bpf_get_socket_cookie(sk);
+    event.connect_ns = state->connect_ns;
+    event.established_ns = state->established_ns;
+    read_tuple(&event.tuple, sk);
+    event.tgid = pid_tgid >> 32;
+    event.tid = pid_tgid;
+    event.role = state->role;
+    if (emit(&event, sizeof(event))) {
+        state->flags |= SOCKET_ANNOUNCED;
+        state->announcement = announcement;
+    }
+    return 0;
+}
+
+#endif

@@ -1,0 +1,84 @@
+//! What user space tells the kernel half, and what that counts: the values of its maps.
+#![expect(unsafe_code, reason = "map values are plain structs of integers")]
+
+/// What the bytes of a socket are to the kernel half (`enum mode`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Mode {
+    /// They are looked at until there is a verdict.
+    Pending = 0,
+    /// They are copied.
+    Parse = 1,
+    /// They are counted: pairs of turns are told without their payload.
+    Lengths = 2,
+    /// Nothing is told of them but their end.
+    Silent = 3,
+}
+
+/// `verdict.flags`: a message may begin in any call.
+pub const VERDICT_EVERY_CALL: u8 = 1;
+
+/// What user space found a socket to be (`struct verdict`).
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Verdict {
+    /// Bytes to copy from one call; 0 for [`Control::capture_max`].
+    pub capture_bytes: u32,
+    /// A [`Mode`].
+    pub mode: u8,
+    /// Which end a socket is whose handshake was not seen: `ROLE_UNKNOWN` and so on.
+    pub role: u8,
+    /// [`VERDICT_EVERY_CALL`].
+    pub flags: u8,
+    /// Zero.
+    pub pad: u8,
+}
+
+/// What user space tells the kernel half (`struct control`).
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Control {
+    /// Changes whenever the map `ignored` does.
+    pub generation: u32,
+    /// Our own process as the kernel counts; written by the iterator.
+    pub self_tgid: u32,
+    /// Bytes to copy from one call; 0 until every hook is attached.
+    pub capture_max: u32,
+    /// Changes when user space may have missed an `event_open`.
+    pub announcement: u32,
+    /// Changes when a verdict does that was acted upon.
+    pub verdict_generation: u32,
+    /// Bytes waiting in the ring from which a share of the connections is let go.
+    pub shed_from: u32,
+    /// Bytes waiting from which only beginnings and ends of connections are taken.
+    pub data_until: u32,
+}
+
+/// What one CPU lost (`struct loss`).
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LossCounters {
+    /// Records the full ring had no room for.
+    pub events: u64,
+    /// Their size in bytes.
+    pub bytes: u64,
+    /// Payloads left out because the scratch was in use.
+    pub busy: u64,
+    /// Payloads whose user memory could not be read.
+    pub unreadable: u64,
+    /// Calls on sockets that the kernel gave no storage for.
+    pub no_state: u64,
+    /// Exchanges of which something is missing, whatever the reason.
+    pub exchanges: u64,
+    /// Of these, those let go as a whole because much was waiting.
+    pub shed: u64,
+    /// How often a connection was let go.
+    pub shed_connections: u64,
+}
+
+// SAFETY: all are `Plain`, which is `Copy` without padding and valid for every bit pattern.
+unsafe impl aya::Pod for Control {}
+// SAFETY: as above.
+unsafe impl aya::Pod for LossCounters {}
+// SAFETY: as above.
+unsafe impl aya::Pod for Verdict {}
