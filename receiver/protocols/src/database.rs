@@ -13,6 +13,10 @@ pub const OTHER: &str = "_OTHER";
 /// Which database speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum System {
+    /// Memcached, in text or binary.
+    Memcached,
+    /// MongoDB and what speaks its protocol.
+    Mongodb,
     /// PostgreSQL and what speaks its protocol.
     Postgresql,
     /// Redis and what speaks its protocol.
@@ -23,6 +27,8 @@ impl System {
     /// Returns the name that `db.system.name` has for it.
     pub fn name(self) -> &'static str {
         match self {
+            Self::Memcached => "memcached",
+            Self::Mongodb => "mongodb",
             Self::Postgresql => "postgresql",
             Self::Redis => "redis",
         }

@@ -6,7 +6,7 @@
 
 use crate::{
     conversation::{Limits, Since, Toward},
-    http1,
+    http1, memcached, mongodb,
     parser::Parser,
     postgres, redis,
 };
@@ -51,7 +51,14 @@ pub struct Protocol {
 }
 
 /// Every protocol, the ones with the clearest signatures first. At most 32.
-pub static PROTOCOLS: &[Protocol] = &[http1::PROTOCOL, redis::PROTOCOL, postgres::PROTOCOL];
+pub static PROTOCOLS: &[Protocol] = &[
+    http1::PROTOCOL,
+    redis::PROTOCOL,
+    postgres::PROTOCOL,
+    mongodb::PROTOCOL,
+    memcached::PROTOCOL,
+    memcached::BINARY,
+];
 
 /// What is known after a look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

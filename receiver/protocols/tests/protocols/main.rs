@@ -1,4 +1,7 @@
 //! Conversations in every protocol that fits the frame, and what they come to.
 
 mod frame;
+mod hostile;
+mod memcached;
+mod mongodb;
 mod script;

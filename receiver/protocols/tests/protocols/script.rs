@@ -9,7 +9,7 @@
 //! ```
 
 use tapline_protocols::{
-    conversation::{Chunk, Limits, Since, Toward, Unanswered},
+    conversation::{Chunk, Limits, Outcome, Since, Toward, Unanswered},
     parser::{Asked, Parser, Sink, Told},
     recognition::{Beginning, Look, PROTOCOLS, Protocol, Recognizer},
 };
@@ -34,6 +34,8 @@ pub(crate) enum Act {
 pub(crate) struct Seen {
     pub(crate) announced: Vec<u32>,
     pub(crate) told: Vec<(u32, Told)>,
+    /// The most bytes that the parser said it held.
+    pub(crate) held_max: usize,
 }
 
 impl Sink for Seen {
@@ -60,6 +62,35 @@ impl Seen {
             .map(|(_, told)| line(told) + "\n")
             .collect::<String>()
     }
+}
+
+/// Returns an operation on a database in words: what it is, of how much, and how it ended.
+pub(crate) fn operation(told: &Told) -> String {
+    let Told::Database(exchange) = told else {
+        panic!("{told:?} of a database")
+    };
+    let operation = &exchange.operation;
+    let summary = operation.summary.as_deref();
+    let mut words = vec![summary.unwrap_or(&operation.name).to_owned()];
+    words.extend(operation.namespace.iter().map(|name| format!("@{name}")));
+    words.extend(operation.keys.iter().map(|keys| format!("keys={keys}")));
+    words.extend(
+        operation
+            .batch_size
+            .iter()
+            .map(|size| format!("batch={size}")),
+    );
+    words.extend(operation.truncated.then(|| "truncated".to_owned()));
+    words.push("->".to_owned());
+    words.push(match exchange.outcome {
+        Outcome::Answered => exchange.error.as_deref().unwrap_or("ok").to_owned(),
+        Outcome::Unanswered(why) => format!("!{}", why.error_type()),
+    });
+    words.push(format!(
+        "{}/{}",
+        exchange.request_bytes, exchange.response_bytes
+    ));
+    words.join(" ")
 }
 
 /// Returns the protocol with a name.
@@ -94,6 +125,7 @@ pub(crate) fn replay(protocol: &Protocol, acts: &[Act], since: Since) -> Seen {
     for act in acts {
         at_ns += 1_000;
         play(parser.as_mut(), act, &mut at_ns, &mut seen);
+        seen.held_max = seen.held_max.max(parser.buffered_bytes());
         assert_eq!(
             parser.open_requests(),
             seen.announced.len() - seen.told.len(),
@@ -132,6 +164,7 @@ fn play(parser: &mut dyn Parser, act: &Act, at_ns: &mut u64, seen: &mut Seen) {
 /// Returns the name of the protocol that recognition finds, and the act that showed it.
 pub(crate) fn recognised(acts: &[Act], toward_known: bool) -> Option<(&'static str, usize)> {
     let mut recognizer = Recognizer::default();
+    let mut run: (Option<Toward>, Vec<u8>, usize) = (None, Vec::new(), 0);
     for (number, act) in acts.iter().enumerate() {
         let Act::Chunk {
             toward,
@@ -141,9 +174,14 @@ pub(crate) fn recognised(acts: &[Act], toward_known: bool) -> Option<(&'static s
         else {
             continue;
         };
+        if run.0 != Some(*toward) {
+            run = (Some(*toward), Vec::new(), 0);
+        }
+        run.1.extend(bytes);
+        run.2 += bytes.len() + missing;
         let beginning = Beginning {
-            bytes,
-            len: bytes.len() + missing,
+            bytes: &run.1,
+            len: run.2,
             toward: toward_known.then_some(*toward),
             since: Since::Later,
             port: 0,
