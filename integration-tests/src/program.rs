@@ -14,6 +14,8 @@ use tokio::{
     time::timeout,
 };
 
+use crate::patient;
+
 /// How long a program may take to say or do what a test waits for.
 const PATIENCE: Duration = Duration::from_secs(8);
 /// The most a program may say, in lines; a test whose program says more has lost its way.
@@ -112,7 +114,7 @@ impl Program {
                 _ = self.child.wait() => false,
             }
         };
-        timeout(PATIENCE, says).await.unwrap_or(false)
+        timeout(patient(PATIENCE), says).await.unwrap_or(false)
     }
 
     /// Writes a line to standard input, and waits for the next line of standard output.
@@ -130,7 +132,7 @@ impl Program {
                 .await
                 .expect("we hold the sender");
         };
-        let is_answered = timeout(PATIENCE, answered).await.is_ok();
+        let is_answered = timeout(patient(PATIENCE), answered).await.is_ok();
         assert!(
             is_answered,
             "{} does not answer to {question:?}{}",
@@ -154,7 +156,7 @@ impl Program {
 
     /// Closes its standard input, waits until it ends, and returns all it said.
     pub async fn end(self) -> Ended {
-        self.end_within(PATIENCE).await
+        self.end_within(patient(PATIENCE)).await
     }
 
     /// Does the same with a limit of one's own.
@@ -183,7 +185,7 @@ impl Program {
     }
 
     async fn wait_line(&self, lines: &Lines, wanted: impl Fn(&str) -> bool) -> String {
-        let found = timeout(PATIENCE, lines.find(wanted)).await;
+        let found = timeout(patient(PATIENCE), lines.find(wanted)).await;
         found.unwrap_or_else(|_| {
             panic!("{} does not say what we wait for{}", self.name, self.said())
         })

@@ -12,6 +12,7 @@
 mod bench;
 mod bpf;
 mod tidy;
+mod vm;
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -41,6 +42,11 @@ const COMMANDS: &[Command] = &[
         name: "tidy",
         usage: "            checks the house rules that no compiler checks",
         run: tidy::run,
+    },
+    Command {
+        name: "vm",
+        usage: "[KERNEL…] [-- TEST…]  runs the kernel tests on stock kernels, under QEMU",
+        run: vm::run,
     },
 ];
 

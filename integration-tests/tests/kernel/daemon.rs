@@ -6,7 +6,7 @@ use tapline_integration_tests::{Scratch, tapline};
 use tapline_testkit::{Backend, Seen};
 use tokio::{process::Command, time::timeout};
 
-use tapline_integration_tests::{Ended, Program};
+use tapline_integration_tests::{Ended, Program, patient};
 
 /// How long what was asked for may take to arrive.
 const ARRIVAL_LIMIT: Duration = Duration::from_secs(5);
@@ -71,7 +71,7 @@ impl Daemon {
     pub(crate) async fn stop_when(self, enough: impl Fn(&Seen) -> bool) -> Told {
         // Not there in time is for the test to judge: it can say what is missing.
         let arrival = self.backend.wait_for(enough, 100 * ARRIVAL_LIMIT);
-        let _late = timeout(ARRIVAL_LIMIT, arrival).await;
+        let _late = timeout(patient(ARRIVAL_LIMIT), arrival).await;
         self.stop().await
     }
 

@@ -11,6 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use tapline_integration_tests::patient;
 use tokio::{runtime::Runtime, time::timeout};
 
 /// No test may take longer.
@@ -138,12 +139,12 @@ impl Test {
         let runtime = Runtime::new().expect("a runtime can be started");
         let test = (self.run)();
         let ran = panic::catch_unwind(panic::AssertUnwindSafe(|| {
-            runtime.block_on(async { timeout(TEST_LIMIT, test).await })
+            runtime.block_on(async { timeout(patient(TEST_LIMIT), test).await })
         }));
         runtime.shutdown_timeout(Duration::from_secs(1));
         match ran {
             Ok(Ok(())) => Outcome::Passed,
-            Ok(Err(_)) => Outcome::Failed(format!("not done after {TEST_LIMIT:?}")),
+            Ok(Err(_)) => Outcome::Failed(format!("not done after {:?}", patient(TEST_LIMIT))),
             Err(panic) => Outcome::Failed(last_panic().unwrap_or_else(|| words(panic.as_ref()))),
         }
     }
