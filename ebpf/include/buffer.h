@@ -133,9 +133,11 @@ INLINE void read_tail(struct scratch *scratch, u64 base, u64 at, u64 size, u64 l
 
     if (at + size <= tail_at)
         return;
+    if (count == 0)
+        return;
     OPAQUE(offset);
     OPAQUE(count);
-    if (offset >= TAIL_MAX || count > TAIL_MAX || count == 0)
+    if (offset >= TAIL_MAX || count > TAIL_MAX)
         return;
     bpf_probe_read_user(scratch->tail + offset, count, (void *)(base + (from - at)));
 }
@@ -146,9 +148,13 @@ INLINE u32 copy_piece(struct scratch *scratch, u32 at, u64 base, u64 want)
     u32 offset = at;
     u32 size = want;
 
+    /* Each bound is a test of its own: merged into one subtraction, as clang does when it can, only
+     * the verifiers of the newest kernels see it. */
+    if (size == 0)
+        return 0;
     OPAQUE(offset);
     OPAQUE(size);
-    if (offset >= CAPTURE_MAX || size > CAPTURE_MAX || size == 0)
+    if (offset >= CAPTURE_MAX || size > CAPTURE_MAX)
         return 0;
     if (bpf_probe_read_user(scratch->data + offset, size, (void *)base)) {
         struct loss *loss = my_losses();
