@@ -1,13 +1,7 @@
 //! Somebody else's decoder: a backend made of the official Python packages takes what we export.
 
-use std::{
-    path::PathBuf,
-    process::{Command, Output},
-    sync::OnceLock,
-};
-
 use serde_json::Value;
-use tapline_integration_tests::{Scratch, tapline, target_dir};
+use tapline_integration_tests::{Scratch, tapline};
 
 use tapline_integration_tests::Program;
 
@@ -15,20 +9,21 @@ use crate::{
     actors::{Server, curl, free_port, script},
     daemon::config,
     harness::Missing,
-    needs::python_path,
+    packages::Packages,
 };
 
-const PACKAGE: &str = "opentelemetry-proto>=1.30,<2";
+const OFFICIAL: Packages = Packages {
+    name: "judge",
+    wanted: &["opentelemetry-proto>=1.30,<2"],
+};
 
-/// A virtual environment with the official package; made once, kept in the target directory.
+/// A Python with the official package.
 pub(crate) fn official_packages() -> Result<(), Missing> {
-    static TRIED: OnceLock<Result<(), String>> = OnceLock::new();
-    let tried = TRIED.get_or_init(make_environment).clone();
-    tried.map_err(Missing::Program)
+    OFFICIAL.python().map(drop)
 }
 
 pub(crate) async fn official_decoder_understands_every_signal() {
-    let mut command = tokio::process::Command::new(environment().join("bin/python"));
+    let mut command = tokio::process::Command::new(OFFICIAL.python().expect("a need of this test"));
     let judge = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/kernel/otlp_judge.py");
     command.args(["-u", judge]);
     let judge = Server::start(command).await;
@@ -154,54 +149,4 @@ fn attribute<'v>(record: &'v Value, key: &str) -> &'v Value {
         .iter()
         .find(|pair| pair["key"] == key)
         .map_or(&Value::Null, |pair| &pair["value"])
-}
-
-fn environment() -> PathBuf {
-    target_dir().join("otlp-judge-venv")
-}
-
-fn make_environment() -> Result<(), String> {
-    let environment = environment();
-    let python = environment.join("bin/python");
-    let works = || {
-        let import = "import opentelemetry.proto.collector.trace.v1.trace_service_pb2";
-        Command::new(&python)
-            .args(["-c", import])
-            .output()
-            .is_ok_and(|ran| ran.status.success())
-    };
-    if works() {
-        return Ok(());
-    }
-    let made = Command::new(python_path())
-        .args(["-m", "venv"])
-        .arg(&environment)
-        .output();
-    ran(made, "venv")?;
-    let install = [
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-        PACKAGE,
-    ];
-    ran(Command::new(&python).args(install).output(), "pip")?;
-    if works() {
-        Ok(())
-    } else {
-        Err(format!("{PACKAGE} is installed and does not work"))
-    }
-}
-
-fn ran(output: std::io::Result<Output>, what: &str) -> Result<(), String> {
-    let output = output.map_err(|error| format!("no {what}: {error}"))?;
-    if output.status.success() {
-        return Ok(());
-    }
-    let said = String::from_utf8_lossy(&output.stderr);
-    Err(format!(
-        "{what} fails: {}",
-        said.lines().last().unwrap_or("without a word")
-    ))
 }

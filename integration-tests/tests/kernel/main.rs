@@ -17,6 +17,7 @@ mod judge;
 mod keep_alive;
 mod lifecycle;
 mod needs;
+mod packages;
 mod postgres;
 mod privacy;
 mod proxy;
