@@ -74,7 +74,8 @@ struct event_data {
     u8 direction;
     u8 flags;
     u8 tail_len;
-    u8 pad[3];
+    u8 mode; /* of the socket, when this was made */
+    u8 pad[2];
     u8 tail[TAIL_MAX]; /* the last bytes moved, when data ends before them */
     /* `copied` bytes follow */
 };
@@ -104,7 +105,7 @@ struct event_exchange {
     u64 response_bytes;
     u64 sent; /* by the socket since we first saw it, as in event_data.offset */
     u64 received;
-    u32 tgid; /* moved the first byte of the request */
+    u32 tgid; /* moved the first byte of the request; without a pair, the last bytes */
     u32 tid;
     u8 role;
     u8 pad[7];
@@ -177,6 +178,7 @@ enum mode {
 
 enum verdict_flags {
     VERDICT_EVERY_CALL = 1, /* a message may begin in any call, so every call has its budget */
+    VERDICT_LOOK = 2,       /* of lengths: every so many turns are shown nevertheless */
 };
 
 /* What user space found a socket to be; in `verdicts`, by cookie. */

@@ -8,6 +8,7 @@
 
 #include "buffer.h"
 #include "classify.h"
+#include "lengths.h"
 
 #define UNDECIDED_CHUNKS 24
 #define DECIDED_AT_BYTES 16
@@ -17,9 +18,10 @@
 #define SNIFF_COPY 256
 #define SNIFF_TURNS_MAX 64
 #define SNIFF_AT_LEAST_NS 50000000ull
-/* Without a verdict by then, only every so many turns is looked at: it is an unknown protocol, or
- * an old connection in the middle of something. */
-#define SNIFF_LOOK_EVERY 16
+/* Without a verdict by then, and when it is that nobody knows the protocol, two turns in so many are
+ * looked at: it may be an old connection in the middle of something. Odd, so that either way is
+ * looked at first sometimes. */
+#define SNIFF_LOOK_EVERY 17
 /* When a message's budget is spent: enough to see that a new message starts. */
 #define BODY_PEEK 64
 
@@ -41,15 +43,17 @@ INLINE u32 sniffed_bytes(struct socket_state *state, u64 now)
         state->turns = SNIFF_TURNS_MAX;
     }
     state->turns += 1;
-    if (state->turns < SNIFF_TURNS_MAX + SNIFF_LOOK_EVERY)
+    if (state->turns < SNIFF_TURNS_MAX + SNIFF_LOOK_EVERY - 1)
         return 0;
-    state->turns = SNIFF_TURNS_MAX;
+    if (state->turns >= SNIFF_TURNS_MAX + SNIFF_LOOK_EVERY)
+        state->turns = SNIFF_TURNS_MAX;
     return SNIFF_COPY;
 }
 
 INLINE void recognise(struct socket_state *state, struct control *control, u32 looks)
 {
     state->mode = MODE_PARSE;
+    forget_pair(state);
     state->protocol = looks == LOOKS_REDIS      ? PROTOCOL_REDIS
                       : looks == LOOKS_POSTGRES ? PROTOCOL_POSTGRES
                                                 : PROTOCOL_HTTP1;

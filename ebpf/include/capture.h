@@ -25,7 +25,7 @@ struct call {
 
 INLINE u32 wanted_bytes(struct socket_state *state, struct control *control, struct call *call)
 {
-    if (state->mode == MODE_PENDING)
+    if (state->mode != MODE_PARSE)
         return wanted_to_sniff(&call->buffer, state, control, call->len, call->turned);
     return wanted_to_parse(&call->buffer, state, control, call->len, call->turned);
 }
@@ -66,6 +66,7 @@ INLINE void capture(struct scratch *scratch, struct sock *sk, struct socket_stat
     event->len = len;
     event->copied = copied;
     event->direction = call->direction;
+    event->mode = state->mode;
     struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
     if (tcp)
         event->tcp_end_seq = call->direction == DIRECTION_SENT ? tcp->write_seq : tcp->copied_seq;
@@ -105,9 +106,11 @@ INLINE bool is_to_be_seen(struct sock *sk, struct socket_state *state, struct co
     if (state->mode == MODE_PENDING || state->mode == MODE_LENGTHS) {
         u64 now = bpf_ktime_get_ns();
         count_lengths(sk, state, call->direction, call->len, pid_tgid, now);
-        if (state->mode == MODE_PENDING && call->turned)
+        if (state->mode == MODE_LENGTHS && !(state->verdict_flags & VERDICT_LOOK))
+            return false;
+        if (call->turned)
             state->budget = sniffed_bytes(state, now);
-        return state->mode == MODE_PENDING && state->budget > 0;
+        return state->budget > 0;
     }
     if (state->mode == MODE_SILENT)
         return false;

@@ -30,15 +30,16 @@ APART int tell_exchange(struct sock *sk, struct socket_state *state, bool pair)
 
     if (!control)
         return 0;
-    announce(sk, state, bpf_get_current_pid_tgid(), control->announcement);
+    u64 pid_tgid = pair ? state->asker : bpf_get_current_pid_tgid();
+    announce(sk, state, pid_tgid, control->announcement);
     __builtin_memset(&event, 0, sizeof(event));
     fill_header(&event.header, EVENT_EXCHANGE, sizeof(event));
     event.cookie = bpf_get_socket_cookie(sk);
     event.sent = state->sent;
     event.received = state->received;
     event.role = state->role;
-    event.tgid = state->asker >> 32;
-    event.tid = state->asker;
+    event.tgid = pid_tgid >> 32;
+    event.tid = pid_tgid;
     state->told_ns = event.header.at_ns;
     if (pair) {
         event.started_ns = state->started_ns;

@@ -7,7 +7,7 @@
 #ifndef TAPLINE_VERDICT_H
 #define TAPLINE_VERDICT_H
 
-#include "lengths.h"
+#include "budget.h"
 
 INLINE void take_verdict(struct sock *sk, struct socket_state *state, struct verdict *verdict)
 {
@@ -22,8 +22,9 @@ INLINE void take_verdict(struct sock *sk, struct socket_state *state, struct ver
     state->verdict_flags = verdict->flags;
     if (state->role == ROLE_UNKNOWN)
         state->role = verdict->role;
-    if (verdict->mode == MODE_PENDING)
-        state->turns = 0; /* what was said of it does not hold: it is looked at anew */
+    state->budget = 0;
+    /* What was said of it may not hold: then it is looked at anew, and else seldom. */
+    state->turns = verdict->mode == MODE_PENDING ? 0 : SNIFF_TURNS_MAX;
 }
 
 /* Asks for the verdict on a socket when there may be one it does not know. */

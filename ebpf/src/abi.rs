@@ -9,7 +9,7 @@ mod told;
 
 use std::{mem::size_of, ptr};
 
-pub use told::{Control, LossCounters, Mode, VERDICT_EVERY_CALL, Verdict};
+pub use told::{Control, LossCounters, Mode, VERDICT_EVERY_CALL, VERDICT_LOOK, Verdict};
 
 /// The version both halves must share.
 pub const ABI_VERSION: u16 = 2;
@@ -144,8 +144,10 @@ pub struct EventData {
     pub flags: u8,
     /// How much of `tail` is filled.
     pub tail_len: u8,
+    /// What the socket was to the kernel half then: a [`Mode`].
+    pub mode: u8,
     /// Zero.
-    pub pad: [u8; 3],
+    pub pad: [u8; 2],
     /// The last bytes moved, when the copy ends before them.
     pub tail: [u8; TAIL_MAX],
 }

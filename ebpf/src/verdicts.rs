@@ -30,12 +30,6 @@ impl Verdicts {
         Ok(())
     }
 
-    /// Forgets a socket that is gone. One that was never judged is not an error.
-    pub fn forget(&mut self, cookie: u64) {
-        // The kernel forgets the oldest by itself: that it is gone already is nothing to report.
-        let _ = self.map.remove(&cookie);
-    }
-
     /// Makes every socket ask once more, if some verdict replaced another since the last time.
     pub fn renew(&mut self) -> Result<(), MapError> {
         if !std::mem::take(&mut self.is_renewed) {

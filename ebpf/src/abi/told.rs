@@ -17,6 +17,8 @@ pub enum Mode {
 
 /// `verdict.flags`: a message may begin in any call.
 pub const VERDICT_EVERY_CALL: u8 = 1;
+/// `verdict.flags`, of lengths: every so many turns are shown nevertheless.
+pub const VERDICT_LOOK: u8 = 2;
 
 /// What user space found a socket to be (`struct verdict`).
 #[repr(C)]
@@ -28,7 +30,7 @@ pub struct Verdict {
     pub mode: u8,
     /// Which end a socket is whose handshake was not seen: `ROLE_UNKNOWN` and so on.
     pub role: u8,
-    /// [`VERDICT_EVERY_CALL`].
+    /// [`VERDICT_EVERY_CALL`], [`VERDICT_LOOK`].
     pub flags: u8,
     /// Zero.
     pub pad: u8,

@@ -38,7 +38,7 @@ fn records_of_sockets_have_the_layout_of_their_c_twins() {
     #[rustfmt::skip]
     agrees!("event_data", EventData {
         header, cookie, offset, tgid, tid, tcp_end_seq, len, copied, direction, flags, tail_len,
-        pad, tail,
+        mode, pad, tail,
     });
     #[rustfmt::skip]
     agrees!("event_open", EventOpen {
@@ -140,7 +140,7 @@ fn records_have_no_hidden_padding() {
     assert_eq!(size_of::<Tuple>(), 16 + 16 + 2 + 2 + 4 + 2 + 6);
     assert_eq!(
         size_of::<EventData>(),
-        16 + 8 * 2 + 4 * 4 + 2 + 1 + 1 + 1 + 3 + 8
+        16 + 8 * 2 + 4 * 4 + 2 + 1 + 1 + 1 + 1 + 2 + 8
     );
     assert_eq!(size_of::<EventOpen>(), 16 + 8 * 3 + 48 + 4 * 2 + 1 + 7);
     assert_eq!(size_of::<EventExchange>(), 16 + 8 * 8 + 4 * 2 + 1 + 7);
