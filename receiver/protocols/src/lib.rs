@@ -18,4 +18,6 @@ pub mod postgres;
 pub mod recognition;
 pub mod redact;
 pub mod redis;
+pub mod stream;
+pub mod tls;
 pub mod trace_context;
