@@ -2,6 +2,8 @@
 //!
 //! Plain data that belongs to no protocol. Nothing here parses.
 
+use crate::wanted::{NOTHING, Wanted};
+
 /// What one connection may cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
@@ -11,6 +13,8 @@ pub struct Limits {
     pub open_requests: usize,
     /// How old a request without a response may become.
     pub response_timeout_ns: u64,
+    /// Headers of HTTP that are kept because somebody asked for them.
+    pub wanted: &'static Wanted,
 }
 
 impl Default for Limits {
@@ -19,6 +23,7 @@ impl Default for Limits {
             head_bytes: 16 * 1024,
             open_requests: 64,
             response_timeout_ns: 60_000_000_000,
+            wanted: &NOTHING,
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Plain data, so that callers and tests can build and compare it. Nothing here parses.
 
-use crate::conversation::Outcome;
+use crate::{conversation::Outcome, wanted::Kept};
 
 /// The request headers that may be kept; every other header value is forgotten at once.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -42,6 +42,8 @@ pub struct Request {
     pub scheme: Option<String>,
     /// The headers of the allow list.
     pub headers: Headers,
+    /// Headers that somebody asked for.
+    pub kept: Kept,
     /// Whether a part of the head was not seen or not kept.
     pub truncated: bool,
 }
@@ -55,6 +57,8 @@ pub struct Response {
     pub version: &'static str,
     /// `Content-Type`.
     pub content_type: Option<String>,
+    /// Headers that somebody asked for.
+    pub kept: Kept,
     /// Whether a part of the head was not seen or not kept.
     pub truncated: bool,
 }

@@ -21,3 +21,4 @@ pub mod redis;
 pub mod stream;
 pub mod tls;
 pub mod trace_context;
+pub mod wanted;

@@ -10,10 +10,78 @@ pub const REDACTED: &str = "REDACTED";
 /// The most parameters of a query that are kept; the rest is dropped whole.
 pub const QUERY_PARAMETERS: usize = 64;
 
+/// What is kept of a query.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Query<'a> {
+    /// Nothing: not even that there was one.
+    None,
+    /// Keys, in their order.
+    Keys,
+    /// Keys and values, but for the values of names that sound like secrets, or have one of these
+    /// words in them, in lower case.
+    Scrubbed(&'a [String]),
+    /// All of it.
+    Full,
+}
+
+/// Parts of names whose values are secrets more often than not, in lower case. `sig` and `code`
+/// stand for themselves only, because they are parts of harmless names.
+const SECRET_PARTS: [&str; 19] = [
+    "token",
+    "secret",
+    "passw",
+    "pwd",
+    "auth",
+    "apikey",
+    "api_key",
+    "api-key",
+    "access_key",
+    "accesskey",
+    "private_key",
+    "signature",
+    "session",
+    "jwt",
+    "credential",
+    "cookie",
+    "csrf",
+    "xsrf",
+    "email",
+];
+const SECRET_NAMES: [&str; 9] = [
+    "sig", "code", "key", "sid", "pin", "otp", "pass", "nonce", "state",
+];
+
+impl Query<'_> {
+    /// Returns what is kept of a query.
+    pub fn of(self, query: &str) -> Option<String> {
+        match self {
+            Self::None => None,
+            Self::Keys => Some(replace(query, |_| true)),
+            Self::Scrubbed(words) => Some(replace(query, |key| is_secret(key, words))),
+            Self::Full => Some(query.to_owned()),
+        }
+    }
+}
+
+fn is_secret(key: &str, words: &[String]) -> bool {
+    // An escaped name could be any.
+    if key.contains('%') {
+        return true;
+    }
+    let key = key.to_ascii_lowercase();
+    SECRET_NAMES.contains(&key.as_str())
+        || SECRET_PARTS.iter().any(|part| key.contains(part))
+        || words.iter().any(|word| key.contains(word.as_str()))
+}
+
 /// Replaces the value of every parameter of a query, keeping the keys and their order.
 ///
 /// A parameter without `=` may be a secret itself, so it is replaced whole.
 pub fn query(query: &str) -> String {
+    replace(query, |_| true)
+}
+
+fn replace(query: &str, is_secret: impl Fn(&str) -> bool) -> String {
     let mut kept = String::with_capacity(query.len().min(256));
     for (index, parameter) in query.split('&').take(QUERY_PARAMETERS).enumerate() {
         if index > 0 {
@@ -24,10 +92,10 @@ pub fn query(query: &str) -> String {
                 kept.push_str(key);
                 kept.push('=');
             }
-            Some((key, _)) => {
+            Some((key, value)) => {
                 kept.push_str(key);
                 kept.push('=');
-                kept.push_str(REDACTED);
+                kept.push_str(if is_secret(key) { REDACTED } else { value });
             }
             None if parameter.is_empty() => {}
             None => kept.push_str(REDACTED),
@@ -100,6 +168,32 @@ mod tests {
         assert_eq!(query("a=1&b=two&b=3"), "a=REDACTED&b=REDACTED&b=REDACTED");
         assert_eq!(query("a=x=y"), "a=REDACTED");
         assert_eq!(query("a=&b=1"), "a=&b=REDACTED");
+    }
+
+    #[test]
+    fn keeps_as_much_of_a_query_as_it_is_told() {
+        let words = ["tenant".to_owned()];
+        let given = "q=shoes&API_KEY=k1&X-Amz-Signature=s&code=c&tenant_id=7&tok%65n=t&page=2&bare";
+        for (mode, kept) in [
+            (Query::None, None),
+            (
+                Query::Keys,
+                Some(
+                    "q=REDACTED&API_KEY=REDACTED&X-Amz-Signature=REDACTED&code=REDACTED\
+                     &tenant_id=REDACTED&tok%65n=REDACTED&page=REDACTED&REDACTED",
+                ),
+            ),
+            (
+                Query::Scrubbed(&words),
+                Some(
+                    "q=shoes&API_KEY=REDACTED&X-Amz-Signature=REDACTED&code=REDACTED\
+                     &tenant_id=REDACTED&tok%65n=REDACTED&page=2&REDACTED",
+                ),
+            ),
+            (Query::Full, Some(given)),
+        ] {
+            assert_eq!(mode.of(given).as_deref(), kept, "{mode:?}");
+        }
     }
 
     #[test]

@@ -9,7 +9,11 @@ use std::fmt::Write;
 use super::line::Whole;
 use super::sniff::{RequestLine, cut_request_line, request_line, status_line};
 use super::{Headers, Request, Response};
-use crate::redact;
+use crate::{
+    conversation::Limits,
+    redact,
+    wanted::{Kept, Wanted},
+};
 
 /// Bytes kept of a target.
 const TARGET_BYTES: usize = 8 * 1024;
@@ -28,6 +32,7 @@ pub(super) struct Head {
     pub(super) message: Message,
     pub(super) about: About,
     limit: u64,
+    wanted: &'static Wanted,
     coding: String,
     length: String,
     /// The field that a folded line would continue.
@@ -137,6 +142,7 @@ impl Message {
             scheme,
             truncated,
             headers: Headers::default(),
+            kept: Kept::default(),
         })))
     }
 
@@ -148,6 +154,7 @@ impl Message {
             version,
             truncated: line.cut,
             content_type: None,
+            kept: Kept::default(),
         }))
     }
 
@@ -161,12 +168,13 @@ impl Message {
 }
 
 impl Head {
-    /// Begins a head behind its start line; at most `limit` bytes of it are kept.
-    pub(super) fn new(message: Message, about: About, limit: usize) -> Self {
+    /// Begins a head behind its start line; at most `head_bytes` of it are kept.
+    pub(super) fn new(message: Message, about: About, limits: &Limits) -> Self {
         Self {
+            wanted: limits.wanted,
             message,
             about,
-            limit: limit as u64,
+            limit: limits.head_bytes as u64,
             coding: String::new(),
             length: String::new(),
             last: None,
@@ -201,6 +209,24 @@ impl Head {
         if let Some((_, field)) = known {
             self.keep(*field, line[colon + 1..].trim_ascii(), "");
         }
+        if !self.wanted.is_empty() && self.about.bytes <= self.limit {
+            self.keep_wanted(name, line[colon + 1..].trim_ascii());
+        }
+    }
+
+    fn keep_wanted(&mut self, name: &[u8], value: &[u8]) {
+        match &mut self.message {
+            Message::Request(request) => {
+                if let Some(name) = self.wanted.of_request(name) {
+                    request.kept.push(name, value);
+                }
+            }
+            Message::Response(response) => {
+                if let Some(name) = self.wanted.of_response(name) {
+                    response.kept.push(name, value);
+                }
+            }
+        }
     }
 
     /// Returns what the lines so far say about the body.
@@ -227,7 +253,7 @@ impl Head {
     pub(super) fn held(&self) -> usize {
         let message = match &self.message {
             Message::Request(request) => request.held(),
-            Message::Response(response) => response.content_type.as_ref().map_or(0, String::len),
+            Message::Response(response) => response.held(),
         };
         message + self.coding.len() + self.length.len()
     }
@@ -257,6 +283,13 @@ impl Head {
     }
 }
 
+impl Response {
+    /// Returns how many bytes are held.
+    pub(super) fn held(&self) -> usize {
+        self.content_type.as_ref().map_or(0, String::len) + self.kept.held()
+    }
+}
+
 impl Request {
     /// Returns how many bytes are held.
     pub(super) fn held(&self) -> usize {
@@ -279,7 +312,7 @@ impl Request {
             .chain(lists)
             .map(String::len)
             .sum::<usize>();
-        self.method.len() + self.target.len() + headers
+        self.method.len() + self.target.len() + headers + self.kept.held()
     }
 
     /// Stores a value; returns whether it was wanted.

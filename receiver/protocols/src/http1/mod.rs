@@ -31,7 +31,10 @@ use std::collections::VecDeque;
 
 pub use crate::conversation::{Chunk, Limits, Outcome, Toward, Unanswered};
 pub use crate::http::{Exchange, Headers, Request, Response};
-use crate::recognition::{Begins, Protocol};
+use crate::{
+    recognition::{Begins, Protocol},
+    wanted,
+};
 use pairing::Hidden;
 use slot::Slot;
 pub use sniff::{Sniff, sniff};
@@ -88,8 +91,8 @@ impl Http1 {
     pub fn new(limits: Limits) -> Self {
         Self {
             limits,
-            requests: Stream::new(Toward::Server, limits.head_bytes),
-            responses: Stream::new(Toward::Client, limits.head_bytes),
+            requests: Stream::new(Toward::Server, limits),
+            responses: Stream::new(Toward::Client, limits),
             slots: VecDeque::new(),
             sending: None,
             hidden: Hidden::No,
@@ -159,7 +162,12 @@ impl Limits {
     /// direction and a line of each.
     pub fn buffered_bytes_max(&self) -> usize {
         // Host and scheme repeat a part of the target, framing fields are kept beyond the limit.
-        let head = self.head_bytes.max(line::LINE_BYTES) + 4 * 512;
+        let wanted = if self.wanted.is_empty() {
+            0
+        } else {
+            3 * wanted::BYTES_MAX
+        };
+        let head = self.head_bytes.max(line::LINE_BYTES) + 4 * 512 + wanted;
         (self.open_requests.max(1) + 2) * head + 2 * line::LINE_BYTES
     }
 }

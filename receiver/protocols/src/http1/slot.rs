@@ -127,7 +127,7 @@ impl Slot {
         let Some(exchange) = self.exchange.as_deref_mut() else {
             return;
         };
-        self.held += response.content_type.as_ref().map_or(0, String::len);
+        self.held += response.held();
         exchange.response = Some(response);
         exchange.response_started_ns = Some(started_ns);
         exchange.response_thread = Some(thread);

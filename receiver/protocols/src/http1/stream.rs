@@ -4,11 +4,11 @@
 //! connection decide what comes next, because the framing of a response depends on its request. It
 //! knows nothing of the other direction.
 
-use super::Toward;
 use super::body::Body;
 use super::head::{About, Head, Message};
 use super::line::{LINE_BYTES, Line, Whole};
 use super::sniff::{Sniff, sniff_request, sniff_response};
+use super::{Limits, Toward};
 
 /// How much of an unfinished start line is looked at to judge it.
 const SNIFF_BYTES: usize = 64;
@@ -21,7 +21,7 @@ pub(super) struct Stream {
     toward: Toward,
     pub(super) phase: Phase,
     line: Line,
-    head_bytes: usize,
+    limits: Limits,
     candidate: Option<Candidate>,
     /// Bytes of the current message on the wire.
     pub(super) wire: u64,
@@ -76,13 +76,14 @@ pub(super) enum Event {
 }
 
 impl Stream {
-    pub(super) fn new(toward: Toward, head_bytes: usize) -> Self {
-        let line = head_bytes.clamp(LINE_BYTES_MIN, LINE_BYTES);
+    pub(super) fn new(toward: Toward, mut limits: Limits) -> Self {
+        let line = limits.head_bytes.clamp(LINE_BYTES_MIN, LINE_BYTES);
+        limits.head_bytes = limits.head_bytes.max(line);
         Self {
             toward,
             phase: Phase::Lost,
             line: Line::new(line),
-            head_bytes: head_bytes.max(line),
+            limits,
             candidate: None,
             wire: 0,
             last_ns: 0,
@@ -270,7 +271,7 @@ impl Stream {
             bytes,
             expects: false,
         };
-        Box::new(Head::new(message, about, self.head_bytes))
+        Box::new(Head::new(message, about, &self.limits))
     }
 
     // === Heads ===

@@ -1,8 +1,13 @@
 //! Random cuts of true conversations, and bytes that nobody should send.
 
+use std::sync::OnceLock;
+
 use proptest::collection::vec;
 use proptest::prelude::*;
-use tapline_protocols::http1::{Chunk, Http1, Limits, Sniff, Toward, Unanswered, sniff};
+use tapline_protocols::{
+    http1::{Chunk, Http1, Limits, Sniff, Toward, Unanswered, sniff},
+    wanted::Wanted,
+};
 
 use super::golden::check;
 use super::script::{Act, Seen, scripts};
@@ -40,7 +45,18 @@ fn small() -> Limits {
         head_bytes: 256,
         open_requests: 3,
         response_timeout_ns: 50,
+        wanted: wanted(),
     }
+}
+
+/// Everything that hostile heads have, so that keeping it is attacked too.
+fn wanted() -> &'static Wanted {
+    static WANTED: OnceLock<Wanted> = OnceLock::new();
+    let names = || ["host", "x-a", "h", ""].map(ToOwned::to_owned).to_vec();
+    WANTED.get_or_init(|| Wanted {
+        request: names(),
+        response: names(),
+    })
 }
 
 /// What a hostile or careless peer, and a careless caller, may do next.
