@@ -4,6 +4,7 @@
 
 use anyhow::{Context, Result};
 use tapline_pipeline::graph::Node;
+use tapline_receiver::ebpf;
 use tracing::info;
 
 use crate::{
@@ -18,8 +19,9 @@ impl Host {
     pub(crate) async fn exchange(&mut self, next: Settings) -> Result<Result<(), String>> {
         if let Some(tap) = self.changed_tap(&next) {
             return Ok(Err(format!(
-                "{tap} cannot change while tapline runs, because the right to load kernel programs \
-                 is given up after the start: restart it"
+                "{tap} cannot change while tapline runs, but for its {}, because the right to load \
+                 kernel programs is given up after the start: restart it",
+                ebpf::LIVE_SETTINGS.join(", "),
             )));
         }
         if !next.warnings.is_empty() {
@@ -42,6 +44,9 @@ impl Host {
         self.view
             .set_graph(self.running.status(), plan.pipelines(), plan.extensions());
         self.settings = next;
+        if let Some(tap) = self.settings.tap() {
+            ebpf::adjust(&tap);
+        }
         Ok(Ok(()))
     }
 

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use tapline_config::{
     ComponentId, Document, Input, KnownTypes, Layout, Lists, LoadOptions, Problem, Problems,
-    Secrets, gather, print,
+    Secrets, decode_valid, gather, print,
 };
 use tapline_pipeline::graph::Plan;
+use tapline_receiver::ebpf;
 
 use crate::{
     cli::Sources,
@@ -176,6 +177,13 @@ impl Settings {
     /// Returns whether other settings say the same.
     pub(crate) fn say_the_same_as(&self, other: &Self) -> bool {
         self.written == other.written
+    }
+
+    /// Returns the settings of the tap, if there is one.
+    pub(crate) fn tap(&self) -> Option<ebpf::Config> {
+        let mut taps = self.layout.receivers.iter();
+        let (_, node) = taps.find(|(id, _)| id.value.kind == "ebpf")?;
+        decode_valid(node, &mut Problems::default())
     }
 
     /// Returns a text that differs when the settings of a component differ.

@@ -15,7 +15,7 @@ const ARRIVAL_LIMIT: Duration = Duration::from_secs(5);
 pub(crate) struct Daemon {
     program: Program,
     backend: Backend,
-    _scratch: Scratch,
+    scratch: Scratch,
 }
 
 /// What a daemon left behind.
@@ -51,8 +51,25 @@ impl Daemon {
         Self {
             program,
             backend,
-            _scratch: scratch,
+            scratch,
         }
+    }
+
+    /// Gives it other settings of the receiver, and waits until they hold.
+    pub(crate) async fn reload_with(&self, ebpf: &str) {
+        let config = config(ebpf, &self.backend.url());
+        self.scratch.file("tapline.yaml", &config);
+        self.program.signal("HUP");
+        let done = |line: &str| line.contains("Config updated") || line.contains("not used");
+        let line = self.program.error_line(done).await;
+        assert!(line.contains("Config updated"), "{line}");
+    }
+
+    /// Returns what its backend has taken so far, once that is enough, or after a while.
+    pub(crate) async fn seen_when(&self, enough: impl Fn(&Seen) -> bool) -> Seen {
+        let arrival = self.backend.wait_for(enough, 100 * ARRIVAL_LIMIT);
+        let _late = timeout(ARRIVAL_LIMIT, arrival).await;
+        self.backend.seen()
     }
 
     /// Returns its process id.

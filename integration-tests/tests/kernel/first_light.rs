@@ -60,7 +60,7 @@ pub(crate) async fn curl_asks_http_server() {
             "{}",
             spans::describe(span)
         );
-        assert_eq!(span.record.name, "GET");
+        assert_eq!(span.record.name, "GET /{id}");
         assert!(span.attr("error.type").is_none() && !spans::is_error(span));
     }
     spans::assert_attributes(&asked, &[("url.full", &url), ("network.peer.port", &port)]);

@@ -78,7 +78,7 @@ fn assert_traces(told: &[Value]) {
     kinds.sort_unstable();
     assert_eq!(kinds, ["SPAN_KIND_CLIENT", "SPAN_KIND_SERVER"], "{ours:#?}");
     for span in ours {
-        assert_eq!(span["name"], "GET");
+        assert_eq!(span["name"], "GET /{id}");
         assert_eq!(
             attribute(span, "http.response.status_code")["intValue"],
             "200"

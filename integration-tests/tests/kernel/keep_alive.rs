@@ -131,7 +131,11 @@ fn assert_shape(span: &ReceivedSpan<'_>, shape: &Shape, is_error: bool) {
         ("http.response.body.size", &shape.received.to_string()),
     ];
     spans::assert_attributes(span, &facts);
-    assert_eq!(span.record.name, shape.method);
+    let route = spans::shown(span, "http.route").or_else(|| spans::shown(span, "url.template"));
+    let name = route.map_or(shape.method.to_owned(), |route| {
+        format!("{} {route}", shape.method)
+    });
+    assert_eq!(span.record.name, name);
     assert_eq!(spans::is_error(span), is_error, "{described}");
     let kind = spans::shown(span, "error.type");
     assert_eq!(kind, is_error.then_some(status), "{described}");

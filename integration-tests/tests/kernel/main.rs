@@ -22,6 +22,7 @@ mod postgres;
 mod privacy;
 mod proxy;
 mod redis;
+mod routes;
 mod spans;
 mod targets;
 mod threads;
@@ -134,8 +135,18 @@ fn the_daemon() -> Vec<Test> {
         BASIC => identity::{
             environment_names_the_service_of_new_and_of_old_processes,
             processes_that_live_for_one_request_are_named,
+            another_program_in_the_same_process_has_another_name,
         };
-        BASIC => privacy::{values_of_a_query_never_leave, own_exports_are_not_told};
+        &[tap, node] => identity::{a_package_names_the_service};
+        &[tap, curl, needs::busybox] => identity::{an_applet_is_named_by_what_it_was_called};
+        BASIC => routes::{many_ids_are_one_route, routes_that_are_written_down_come_first};
+        BASIC => privacy::{
+            values_of_a_query_never_leave,
+            own_exports_are_not_told,
+            no_secret_of_any_kind_leaves,
+            what_is_asked_for_is_told_and_nothing_else,
+        };
+        &[tap, needs::redis] => privacy::{no_value_of_redis_leaves};
         &[tap, python] => durations::{both_sides_count_every_request};
         &[tap] => durations::{loss_is_told_and_is_zero};
         BASIC => targets::{
@@ -143,7 +154,14 @@ fn the_daemon() -> Vec<Test> {
             excluded_executable_is_not_told,
             included_service_is_told_and_no_other,
             included_pid_is_told_and_no_other,
+            a_process_that_listens_on_an_open_port_is_told_with_what_it_asks,
+            what_a_chosen_process_starts_is_told_too,
+            a_language_and_a_command_line_choose,
+            an_entry_says_how_its_target_is_told,
+            agents_are_left_out_unless_they_are_wanted,
+            a_reload_changes_who_is_told_and_keeps_connections,
         };
+        &[tap, root, python, curl] => targets::{a_process_that_hides_its_memory_is_left_out};
         &[tap, python] => lifecycle::{sigterm_loses_nothing_that_was_finished};
         &[tap] => lifecycle::{every_thread_has_given_up_what_loading_needed};
         BASIC => lifecycle::{

@@ -69,6 +69,21 @@ pub(crate) fn node() -> Result<(), Missing> {
     answers("node", "--version")
 }
 
+/// `busybox`, with a web server among its applets.
+pub(crate) fn busybox() -> Result<(), Missing> {
+    let listed = Command::new("busybox").arg("--list").output();
+    let listed = listed.map_err(|error| Missing::Program(format!("no busybox: {error}")))?;
+    if listed
+        .stdout
+        .split(|byte| *byte == b'\n')
+        .any(|applet| applet == b"httpd")
+    {
+        Ok(())
+    } else {
+        Err(Missing::Program("busybox has no httpd".to_owned()))
+    }
+}
+
 /// Redis with its clients.
 pub(crate) fn redis() -> Result<(), Missing> {
     ["redis-server", "redis-cli", "redis-benchmark"]

@@ -10,7 +10,7 @@ use crate::{actors::free_port, daemon::Daemon, spans};
 const SIDES: [(SpanKind, &str); 2] = [
     (SpanKind::Client, "redis-cli"),
     // Debian's server is a link to a program of another name.
-    (SpanKind::Server, "redis-"),
+    (SpanKind::Server, "redis-server"),
 ];
 
 /// A running server that keeps nothing.

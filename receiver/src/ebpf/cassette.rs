@@ -19,11 +19,11 @@ use tapline_pdata::Batch;
 use tapline_protocols::conversation::Limits;
 
 use super::{
+    Config,
     clock::WallClock,
     engine::{Advise, Engine, Parts},
     ids::Ids,
     process::{HostFacts, NoSource, ProcessTable},
-    targets::TargetsConfig,
 };
 
 /// Says what the file is; the digit is the version of its layout.
@@ -163,13 +163,23 @@ struct AdviseNobody;
 impl Advise for AdviseNobody {
     fn ignore(&mut self, _: u32) {}
     fn trace(&mut self, _: u32) {}
+    fn trace_all(&mut self) {}
     fn announce_again(&mut self) {}
 }
 
 /// Parses a cassette and returns the spans, log records and metrics it holds, with ids that are
 /// the same every time. `loses` says, by the number of a record, whether to pretend that it was
 /// lost.
-pub fn replay(mut file: impl Read, loses: impl Fn(u64) -> bool) -> io::Result<Vec<Batch>> {
+pub fn replay(file: impl Read, loses: impl Fn(u64) -> bool) -> io::Result<Vec<Batch>> {
+    replay_with(&Config::default(), file, loses)
+}
+
+/// The same under other settings, as far as they are about what is told.
+pub fn replay_with(
+    config: &Config,
+    mut file: impl Read,
+    loses: impl Fn(u64) -> bool,
+) -> io::Result<Vec<Batch>> {
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes)?;
     let broken = || io::Error::new(io::ErrorKind::InvalidData, "not a cassette, or cut off");
@@ -182,6 +192,7 @@ pub fn replay(mut file: impl Read, loses: impl Fn(u64) -> bool) -> io::Result<Ve
         .chunks_exact(size_of::<ExistingRecord>())
         .filter_map(abi::read);
     let mut engine = engine(
+        config,
         i64::from_le_bytes(*offset),
         existing.map(listener).collect(),
     );
@@ -232,7 +243,7 @@ fn listener(record: ExistingRecord) -> ExistingSocket {
     }
 }
 
-fn engine(wall_offset_ns: i64, existing: Vec<ExistingSocket>) -> Engine {
+fn engine(config: &Config, wall_offset_ns: i64, existing: Vec<ExistingSocket>) -> Engine {
     let host = HostFacts {
         name: "cassette".to_owned(),
         arch: "amd64",
@@ -240,7 +251,8 @@ fn engine(wall_offset_ns: i64, existing: Vec<ExistingSocket>) -> Engine {
     };
     Engine::new(Parts {
         processes: ProcessTable::new(Box::new(NoSource), host, 0),
-        targets: TargetsConfig::default(),
+        live: config.live(),
+        buffered_bytes_max: usize::MAX,
         ids: Ids::from_seed([0; 32]),
         clock: WallClock::new(wall_offset_ns),
         limits: Limits::default(),

@@ -1,11 +1,19 @@
 //! The settings of the `ebpf` receiver.
 
+use std::sync::Arc;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tapline_config::{Duration, Invalid, Validate};
 use tapline_ebpf::{Bounds, CAPTURE_MAX_BYTES, CAPTURE_MIN_BYTES};
 
-use super::targets::TargetsConfig;
+use super::{
+    emit::SERIES_PER_METRIC,
+    live::Live,
+    privacy::{Privacy, PrivacyConfig},
+    routes::RoutesConfig,
+    targets::{TargetEntry, TargetsConfig},
+};
 
 /// What stands under `receivers: ebpf:`.
 #[derive(Clone, Debug, Deserialize, JsonSchema, Serialize)]
@@ -13,6 +21,10 @@ use super::targets::TargetsConfig;
 pub struct Config {
     /// Which processes and ports are tapped; everything by default.
     pub targets: TargetsConfig,
+    /// Where `http.route` and names of spans come from.
+    pub routes: RoutesConfig,
+    /// What of messages may be told.
+    pub privacy: PrivacyConfig,
     /// Size of the ring that the kernel half writes to, MiB; rounded up to a power of two.
     pub ring_buffer_mib: u32,
     /// Bytes copied from one socket call; a message gets at most twice this.
@@ -20,6 +32,12 @@ pub struct Config {
     /// Records that may wait between the ring and the parsers, MiB. Beyond it they are dropped,
     /// and counted.
     pub shard_mib: u32,
+    /// Bytes of unfinished messages held over all connections, MiB. Beyond it a connection starts
+    /// over, and its open requests are told as `lost_data`.
+    pub buffered_mib: u32,
+    /// Attribute sets of one metric of one process. Further ones share a series that has
+    /// `otel.metric.overflow`.
+    pub metric_series_max: usize,
     /// How often metrics are told.
     pub metrics_interval: Duration,
     /// How long spans and log records wait for company.
@@ -32,9 +50,13 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             targets: TargetsConfig::default(),
+            routes: RoutesConfig::default(),
+            privacy: PrivacyConfig::default(),
             ring_buffer_mib: Bounds::default().ring_bytes / (1024 * 1024),
             capture_bytes: Bounds::default().capture_bytes,
             shard_mib: 32,
+            buffered_mib: 64,
+            metric_series_max: SERIES_PER_METRIC,
             metrics_interval: Duration::from_secs(10),
             flush_interval: Duration::from_millis(200),
             response_timeout: Duration::from_secs(60),
@@ -76,23 +98,75 @@ impl Validate for Config {
                 "must be greater than zero".to_owned(),
             );
         }
+        check(
+            (1..=4096).contains(&self.buffered_mib),
+            "buffered_mib",
+            "must be between 1 and 4096".to_owned(),
+        );
+        check(
+            (2..=100_000).contains(&self.metric_series_max),
+            "metric_series_max",
+            "must be between 2 and 100000".to_owned(),
+        );
+        let blocks = self.blocks().into_iter();
+        invalid.extend(blocks.map(|(path, message)| Invalid::at(&path, message)));
+        invalid
+    }
+}
+
+/// Returns what is wrong with a target, by setting.
+fn problems(list: &str, entry: &TargetEntry) -> Vec<(String, String)> {
+    let mut problems = Vec::new();
+    if entry.is_empty() {
+        let message = "names nothing: give it a pid, exe, port, service or another criterion";
+        problems.push((String::new(), message.to_owned()));
+    }
+    if list == "exclude" && entry.overrides() {
+        let message = "says how it is told, but what is excluded is not told";
+        problems.push((String::new(), message.to_owned()));
+    }
+    for (setting, value) in [("::name", &entry.name), ("::namespace", &entry.namespace)] {
+        if value.as_ref().is_some_and(|value| value.trim().is_empty()) {
+            problems.push((setting.to_owned(), "is empty".to_owned()));
+        }
+    }
+    let routes = entry.routes.iter().flat_map(RoutesConfig::problems);
+    problems.extend(routes.map(|(setting, message)| (format!("::routes::{setting}"), message)));
+    problems
+}
+
+impl Config {
+    /// Returns what is wrong with routes, privacy and targets, by setting.
+    fn blocks(&self) -> Vec<(String, String)> {
+        let below = |block: &str, problems: Vec<(String, String)>| {
+            let block = block.to_owned();
+            let place = move |(name, message)| (format!("{block}::{name}"), message);
+            problems.into_iter().map(place).collect::<Vec<_>>()
+        };
+        let mut found = below("routes", self.routes.problems());
+        found.extend(below("privacy", self.privacy.problems()));
         let lists = [
             ("include", &self.targets.include),
             ("exclude", &self.targets.exclude),
         ];
         for (list, entries) in lists {
-            for (index, _) in entries
-                .iter()
-                .enumerate()
-                .filter(|(_, entry)| entry.is_empty())
-            {
-                check(
-                    false,
-                    &format!("targets::{list}::{index}"),
-                    "names nothing: give it a pid, exe, port or service".to_owned(),
-                );
+            for (index, entry) in entries.iter().enumerate() {
+                let problems = problems(list, entry).into_iter();
+                found.extend(problems.map(|(setting, message)| {
+                    (format!("targets::{list}::{index}{setting}"), message)
+                }));
             }
         }
-        invalid
+        found
+    }
+
+    /// Returns the settings that a reload changes while connections go on.
+    pub(crate) fn live(&self) -> Live {
+        Live {
+            targets: Arc::new(self.targets.clone()),
+            routes: Arc::new(self.routes.clone()),
+            privacy: Arc::new(Privacy::new(&self.privacy)),
+            metric_series_max: self.metric_series_max,
+        }
     }
 }

@@ -8,21 +8,24 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 use tapline_ebpf::{
     Event, ExistingSocket,
-    abi::{AF_UNIX, EventConnectFailed, Malformed},
+    abi::{AF_UNIX, EventConnectFailed, Malformed, Tuple},
 };
 use tapline_pdata::Batch;
-use tapline_protocols::{conversation::Limits, parser::Told, trace_context::TraceContext};
+use tapline_protocols::{conversation::Limits, http, parser::Told, trace_context::TraceContext};
 
 use super::{
     clock::WallClock,
     correlate::{Context, Correlator, Fresh},
     emit::{
         ConnectFailed, Database, DatabaseFacts, Emitter, Facts, Http, OwnReading, Side, Span,
-        service_port,
+        path_and_host, service_port,
     },
     ids::Ids,
+    live::Live,
+    privacy::QueryText,
     process::{Process, ProcessTable},
-    targets::{TargetsConfig, Verdict},
+    routes::{Evidence, Owner, Routes},
+    targets::Verdict,
     tracker::{Counts, Happening, Place, Tracker},
 };
 
@@ -32,6 +35,8 @@ pub(crate) trait Advise: Send {
     fn ignore(&mut self, pid: u32);
     /// The process runs something else now, or is another one.
     fn trace(&mut self, pid: u32);
+    /// Other processes are targets now: nobody is left alone until it is found out again.
+    fn trace_all(&mut self);
     /// What a connection said of itself may be lost: it should say it again.
     fn announce_again(&mut self);
 }
@@ -40,14 +45,16 @@ pub(crate) trait Advise: Send {
 pub(crate) struct Parts {
     /// Who processes are.
     pub(crate) processes: ProcessTable,
-    /// Which of them are tapped.
-    pub(crate) targets: TargetsConfig,
+    /// What a reload may change.
+    pub(crate) live: Live,
     /// Where ids come from.
     pub(crate) ids: Ids,
     /// Monotonic to wall time.
     pub(crate) clock: WallClock,
     /// What one connection may cost.
     pub(crate) limits: Limits,
+    /// Bytes that all connections together may hold.
+    pub(crate) buffered_bytes_max: usize,
     /// Sockets from before.
     pub(crate) existing: Vec<ExistingSocket>,
     /// Takes the verdicts on processes.
@@ -79,13 +86,24 @@ pub(crate) struct EngineCounts {
     pub(crate) connections: u64,
     /// Processes remembered now.
     pub(crate) processes: u64,
+    /// Bytes that connections hold now.
+    pub(crate) buffered_bytes: u64,
+    /// Routes learned now.
+    pub(crate) routes: u64,
+    /// Requests whose route had no room.
+    pub(crate) routes_overflowed: u64,
+    /// Series of metrics now.
+    pub(crate) series: u64,
+    /// Measurements that had no series of their own.
+    pub(crate) series_overflowed: u64,
 }
 
 /// Records in, batches out.
 pub(crate) struct Engine {
     tracker: Tracker,
     processes: ProcessTable,
-    targets: TargetsConfig,
+    live: Live,
+    routes: Routes,
     verdicts: FxHashMap<u64, Verdict>,
     correlator: Correlator,
     open: FxHashMap<(u64, u32), OpenRequest>,
@@ -100,10 +118,11 @@ pub(crate) struct Engine {
 impl Engine {
     /// Makes an engine.
     pub(crate) fn new(parts: Parts) -> Self {
-        Self {
-            tracker: Tracker::new(parts.limits, &parts.existing),
+        let mut engine = Self {
+            tracker: Tracker::new(parts.limits, &parts.existing, parts.buffered_bytes_max),
             processes: parts.processes,
-            targets: parts.targets,
+            live: parts.live,
+            routes: Routes::default(),
             verdicts: FxHashMap::default(),
             correlator: Correlator::default(),
             open: FxHashMap::default(),
@@ -113,7 +132,31 @@ impl Engine {
             advice: parts.advice,
             counts: EngineCounts::default(),
             happenings: Vec::new(),
+        };
+        engine.apply();
+        engine
+    }
+
+    /// Takes other live settings. Connections and requests that are open go on; what is not a
+    /// target any more is told to its end if it has begun.
+    pub(crate) fn adjust(&mut self, live: Live) {
+        let has_other_routes = live.routes != self.live.routes;
+        let has_other_targets = live.targets != self.live.targets;
+        self.live = live;
+        if has_other_routes || has_other_targets {
+            self.routes.clear();
         }
+        self.apply();
+        if has_other_targets {
+            self.verdicts.clear();
+            self.advice.trace_all();
+        }
+    }
+
+    fn apply(&mut self) {
+        self.processes.set_targets(Arc::clone(&self.live.targets));
+        self.emitter.set_series_max(self.live.metric_series_max);
+        self.tracker.limits.wanted = self.live.privacy.wanted;
     }
 
     /// Takes one record of the ring.
@@ -199,6 +242,11 @@ impl Engine {
             uncorrelated: self.correlator.forgotten,
             connections: self.tracker.len() as u64,
             processes: self.processes.len() as u64,
+            buffered_bytes: self.tracker.buffered_bytes() as u64,
+            routes: self.routes.len() as u64,
+            routes_overflowed: self.routes.overflowed,
+            series: self.emitter.series().0 as u64,
+            series_overflowed: self.emitter.series().1,
             ..self.counts
         }
     }
@@ -217,7 +265,7 @@ impl Engine {
                     trace,
                     ..
                 } => self.on_request(place, at_ns, (id, thread), trace.as_ref()),
-                Happening::Exchange { id, told } => self.on_exchange(place, id, &told),
+                Happening::Exchange { id, told } => self.on_exchange(place, id, told),
             }
         }
     }
@@ -230,10 +278,9 @@ impl Engine {
         header: Option<&TraceContext>,
     ) {
         let pid = u32::try_from(thread >> 32).expect("32 bits");
-        let process = self.processes.process(pid);
-        if !self.is_target(&process, place) {
+        let Some(process) = self.target(pid, place) else {
             return;
-        }
+        };
         let mut fresh = Fresh {
             ids: &mut self.ids,
             wall_offset_ns: self.clock.offset_ns(now_ns),
@@ -251,7 +298,7 @@ impl Engine {
         self.open.insert((place.cookie, id), open);
     }
 
-    fn on_exchange(&mut self, place: Place, id: u32, told: &Told) {
+    fn on_exchange(&mut self, place: Place, id: u32, told: Told) {
         let Some(open) = self.open.remove(&(place.cookie, id)) else {
             return;
         };
@@ -259,38 +306,53 @@ impl Engine {
             self.correlator.finished(open.thread, open.context.span_id);
         }
         let (side, tuple) = (open.side, place.tuple.as_ref());
-        let (process, context) = (&open.process, &open.context);
         match told {
-            Told::Http(exchange) => {
-                let when = span(context, exchange.started_ns, exchange.ended_ns);
-                let facts = Facts::new(side, tuple, exchange);
+            Told::Http(exchange) => self.on_http(&open, tuple, &exchange),
+            Told::Database(mut exchange) => {
+                if self.live.privacy.query_text == QueryText::Off {
+                    exchange.operation.text = None;
+                }
+                let when = span(&open.context, exchange.started_ns, exchange.ended_ns);
+                let facts = DatabaseFacts::new(side, tuple, &exchange);
+                let when = (&open.context, when);
                 self.emitter
-                    .exchange::<Http>(process, &facts, context, when);
-            }
-            Told::Database(exchange) => {
-                let when = span(context, exchange.started_ns, exchange.ended_ns);
-                let facts = DatabaseFacts::new(side, tuple, exchange);
-                self.emitter
-                    .exchange::<Database>(process, &facts, context, when);
+                    .exchange::<Database>(&open.process, &facts, when, None);
             }
         }
         self.counts.exchanges += 1;
+    }
+
+    fn on_http(&mut self, open: &OpenRequest, tuple: Option<&Tuple>, exchange: &http::Exchange) {
+        let config = open.process.routes.as_ref().unwrap_or(&self.live.routes);
+        let (path, host) = path_and_host(exchange);
+        let owner = match open.side {
+            Side::Server => Owner::Itself,
+            Side::Client => Owner::Host(host.unwrap_or_default()),
+        };
+        let status = exchange.response.as_ref().map(|response| response.status);
+        let evidence = Evidence::of_status(status);
+        let service = (open.process.service.as_str(), owner);
+        let route = self.routes.route(service, path, evidence, config);
+        let facts = Facts::new((open.side, tuple), exchange, route, &self.live.privacy);
+        let when = span(&open.context, exchange.started_ns, exchange.ended_ns);
+        let ignored = config.ignores(path);
+        self.emitter
+            .exchange::<Http>(&open.process, &facts, (&open.context, when), ignored);
     }
 
     fn on_connect_failed(&mut self, failed: &EventConnectFailed) {
         if failed.tuple.family == AF_UNIX {
             return;
         }
-        let process = self.processes.process(failed.tgid);
         let side = Side::Client;
         let place = Place {
             cookie: failed.cookie,
             side,
             tuple: Some(failed.tuple),
         };
-        if !self.is_target(&process, place) {
+        let Some(process) = self.target(failed.tgid, place) else {
             return;
-        }
+        };
         let thread = u64::from(failed.tgid) << 32 | u64::from(failed.tid);
         let told = ConnectFailed {
             tuple: &failed.tuple,
@@ -303,22 +365,29 @@ impl Engine {
         self.counts.connects_failed += 1;
     }
 
-    fn is_target(&mut self, process: &Arc<Process>, place: Place) -> bool {
-        let verdict = *self.verdicts.entry(process.serial).or_insert_with(|| {
-            let verdict = self.targets.process(process);
-            if verdict == Verdict::Ignore && !process.is_gone() {
-                self.advice.ignore(process.pid);
+    /// Returns the process, as it is to be told, if what it does there is a target.
+    fn target(&mut self, pid: u32, place: Place) -> Option<Arc<Process>> {
+        let process = self.processes.process(pid);
+        let targets = &self.live.targets;
+        let verdict = self.verdicts.entry(process.serial);
+        let verdict = *verdict.or_insert_with(|| targets.process(&process));
+        let by = match verdict {
+            Verdict::Tap(by) => by,
+            Verdict::Ignore => {
+                if !process.is_gone() {
+                    self.advice.ignore(pid);
+                }
+                return None;
             }
-            verdict
-        });
-        match verdict {
-            Verdict::Tap => true,
-            Verdict::Ignore => false,
             Verdict::ByPort => {
                 let port = service_port(place.side, place.tuple.as_ref());
-                self.targets.taps(process, port)
+                let Verdict::Tap(by) = targets.taps(&process, place.side, port) else {
+                    return None;
+                };
+                by
             }
-        }
+        };
+        Some(self.processes.as_chosen(&process, by))
     }
 }
 

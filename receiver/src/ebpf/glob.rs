@@ -34,7 +34,7 @@ impl Glob {
 
 /// Greedy with one remembered star: enough, because an earlier star never needs to take more once
 /// a later one was reached.
-fn matches(pattern: &[u8], text: &[u8]) -> bool {
+pub(crate) fn matches(pattern: &[u8], text: &[u8]) -> bool {
     let (mut p, mut t) = (0, 0);
     let mut retry: Option<(usize, usize)> = None;
     while t < text.len() {

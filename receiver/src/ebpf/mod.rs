@@ -13,9 +13,12 @@ mod emit;
 mod engine;
 mod glob;
 mod ids;
+mod live;
 mod own;
+mod privacy;
 mod process;
 mod receiver;
+mod routes;
 mod service_name;
 mod shard;
 mod targets;
@@ -23,4 +26,5 @@ mod threads;
 mod tracker;
 
 pub use config::Config;
+pub use live::{LIVE_SETTINGS, adjust};
 pub use receiver::Ebpf;

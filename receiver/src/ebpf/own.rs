@@ -48,7 +48,7 @@ struct Row {
     points: fn(&State) -> Vec<Point>,
 }
 
-const ROWS: [Row; 9] = [
+const ROWS: [Row; 15] = [
     counter(
         "tapline.ebpf.events",
         "{event}",
@@ -93,6 +93,42 @@ const ROWS: [Row; 9] = [
         "{request}",
         "Requests told.",
         |state| one(state.engine.exchanges),
+    ),
+    counter(
+        "tapline.ebpf.connections.started_over",
+        "{connection}",
+        "Connections that lost unfinished messages because all together held too many bytes.",
+        |state| one(state.engine.tracker.started_over),
+    ),
+    counter(
+        "tapline.ebpf.routes.overflowed",
+        "{request}",
+        "Requests whose route had no room: they have the route `/**`.",
+        |state| one(state.engine.routes_overflowed),
+    ),
+    counter(
+        "tapline.ebpf.metric.overflowed",
+        "{measurement}",
+        "Measurements in series with `otel.metric.overflow`.",
+        |state| one(state.engine.series_overflowed),
+    ),
+    level(
+        "tapline.ebpf.buffered",
+        "By",
+        "Bytes of unfinished messages held.",
+        |state| one(state.engine.buffered_bytes),
+    ),
+    level(
+        "tapline.ebpf.routes",
+        "{route}",
+        "Routes learned.",
+        |state| one(state.engine.routes),
+    ),
+    level(
+        "tapline.ebpf.metric.series",
+        "{series}",
+        "Attribute sets of metrics of tapped processes.",
+        |state| one(state.engine.series),
     ),
     level(
         "tapline.ebpf.connections",

@@ -1,7 +1,7 @@
 //! The component: loads the tap, starts the threads, hands their batches to the pipelines.
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::{BTreeMap, HashMap},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -22,6 +22,7 @@ use super::{
     clock::WallClock,
     engine::{Advise, Engine, Parts},
     ids::Ids,
+    live::Mailbox,
     own::OwnCounts,
     process::{HostFacts, NoSource, ProcFs, ProcessSource, ProcessTable},
     shard::shard,
@@ -84,22 +85,25 @@ impl Threads {
             ..Limits::default()
         };
         let host_name = host.name.clone();
+        let live = config.live();
         let engine = Engine::new(Parts {
             processes: ProcessTable::new(source(tap.self_tgid), host, boot_wall_ns),
-            targets: config.targets,
+            live,
+            buffered_bytes_max: config.buffered_mib as usize * 1024 * 1024,
             ids: Ids::from_system().map_err(|error| StartError(error.to_string()))?,
             clock: WallClock::new(clock::wall_offset_ns()),
             limits,
             existing: tap.existing,
             advice: Box::new(KernelAdvice {
                 map: tap.ignored,
-                pids: HashSet::new(),
+                pids: HashMap::new(),
             }),
         });
         let parser = Parser {
             engine,
             batches,
             losses: tap.losses,
+            mailbox: Mailbox::open(),
             own,
             start_wall_ns: clock::monotonic_ns().saturating_add_signed(clock::wall_offset_ns()),
             host: host_name,
@@ -208,16 +212,26 @@ async fn hand_over(batch: Batch, out: &Ways, outage: &mut Outage) {
     }
 }
 
+/// The kernel's list is bounded: whoever still shows up after this long has fallen out of it.
+const FORGETS_AFTER_NS: u64 = 2_000_000_000;
+
 /// Tells the kernel half, and remembers whom it was told about.
 struct KernelAdvice {
     map: IgnoredProcesses,
-    pids: HashSet<u32>,
+    /// And when, monotonic nanoseconds.
+    pids: HashMap<u32, u64>,
 }
 
 impl Advise for KernelAdvice {
     fn ignore(&mut self, pid: u32) {
+        let now_ns = clock::monotonic_ns();
+        let told_ns = self.pids.get(&pid);
+        // Records from before it was told are still on their way; later ones mean that it forgot.
+        if told_ns.is_some_and(|told_ns| now_ns - told_ns < FORGETS_AFTER_NS) {
+            return;
+        }
         match self.map.ignore(pid) {
-            Ok(()) => drop(self.pids.insert(pid)),
+            Ok(()) => drop(self.pids.insert(pid, now_ns)),
             Err(error) => warn!(%error, pid, "cannot tell the kernel to leave a process alone"),
         }
     }
@@ -228,8 +242,15 @@ impl Advise for KernelAdvice {
         }
     }
 
+    fn trace_all(&mut self) {
+        let pids: Vec<u32> = self.pids.keys().copied().collect();
+        for pid in pids {
+            self.trace(pid);
+        }
+    }
+
     fn trace(&mut self, pid: u32) {
-        if self.pids.remove(&pid)
+        if self.pids.remove(&pid).is_some()
             && let Err(error) = self.map.trace(pid)
         {
             warn!(%error, pid, "cannot tell the kernel to trace a process again");
@@ -242,7 +263,7 @@ impl Advise for KernelAdvice {
 fn source(self_tgid: u32) -> Box<dyn ProcessSource> {
     let own = std::process::id();
     if self_tgid == own {
-        return Box::new(ProcFs);
+        return Box::new(ProcFs::default());
     }
     warn!(
         kernel_pid = self_tgid,

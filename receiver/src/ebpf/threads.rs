@@ -17,6 +17,7 @@ use tokio::sync::mpsc;
 
 use super::{
     engine::Engine,
+    live::Mailbox,
     own::OwnCounts,
     shard::{ShardReader, ShardWriter},
 };
@@ -64,6 +65,8 @@ pub(crate) struct Parser {
     pub(crate) batches: mpsc::Sender<Batch>,
     /// Loss counters of the kernel half.
     pub(crate) losses: Losses,
+    /// Where other settings come from.
+    pub(crate) mailbox: Arc<Mailbox>,
     /// Our own counters.
     pub(crate) own: Arc<OwnCounts>,
     /// Since when our own counters count, nanoseconds since 1970.
@@ -113,6 +116,9 @@ impl Parser {
 
     /// Does what is due. Returns whether there is still somebody to tell.
     fn on_time(&mut self, last: &mut Last) -> bool {
+        if let Some(live) = self.mailbox.take() {
+            self.engine.adjust(live);
+        }
         let now_ns = clock::monotonic_ns();
         let due =
             |since: u64, interval: Duration| u128::from(now_ns - since) >= interval.as_nanos();

@@ -27,8 +27,6 @@ use super::emit::Side;
 
 /// The most connections followed at once.
 const CONNECTIONS_MAX: usize = 65_536;
-/// Bytes of unfinished heads held over all connections.
-const BUFFERED_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// A socket that never says it closed (AF_UNIX) is forgotten after this long without bytes.
 const SILENT_IDLE_NS: u64 = 600_000_000_000;
 /// Any other, because its last record may have been lost.
@@ -83,6 +81,8 @@ pub(crate) struct Counts {
     pub(crate) evicted: u64,
     /// Records that came after later bytes of their stream, and were left out.
     pub(crate) late: u64,
+    /// Connections that had to let go of what they held, because all together held too much.
+    pub(crate) started_over: u64,
 }
 
 /// All connections.
@@ -90,16 +90,23 @@ pub(crate) struct Tracker {
     connections: FxHashMap<u64, Connection>,
     /// Listening sockets from before the tap: (network namespace, port).
     listeners: FxHashSet<(u32, u16)>,
-    limits: Limits,
+    /// What a new connection may cost.
+    pub(crate) limits: Limits,
     buffered_bytes: usize,
+    buffered_bytes_max: usize,
     evicted: Vec<(Place, Vec<Happening>)>,
     /// What was counted so far.
     pub(crate) counts: Counts,
 }
 
 impl Tracker {
-    /// Makes a tracker that knows which sockets existed before.
-    pub(crate) fn new(limits: Limits, existing: &[ExistingSocket]) -> Self {
+    /// Makes a tracker that knows which sockets existed before. All connections together hold no
+    /// more than `buffered_bytes_max` of unfinished messages.
+    pub(crate) fn new(
+        limits: Limits,
+        existing: &[ExistingSocket],
+        buffered_bytes_max: usize,
+    ) -> Self {
         let listening = existing.iter().filter(|socket| socket.listening);
         Self {
             connections: FxHashMap::default(),
@@ -108,6 +115,7 @@ impl Tracker {
                 .collect(),
             limits,
             buffered_bytes: 0,
+            buffered_bytes_max,
             evicted: Vec::new(),
             counts: Counts::default(),
         }
@@ -148,10 +156,11 @@ impl Tracker {
         self.counts.gaps += missing.bytes;
         self.counts.late += missing.late;
         self.buffered_bytes = (self.buffered_bytes + after).saturating_sub(before);
-        if self.buffered_bytes > BUFFERED_BYTES_MAX
+        if self.buffered_bytes > self.buffered_bytes_max
             && let Some(connection) = self.connections.get_mut(&event.cookie)
         {
             self.buffered_bytes = self.buffered_bytes.saturating_sub(after);
+            self.counts.started_over += 1;
             connection.start_over(event.header.at_ns, happenings);
         }
         place
@@ -214,6 +223,11 @@ impl Tracker {
             .values()
             .map(Connection::buffered_bytes)
             .sum();
+    }
+
+    /// Returns how many bytes of unfinished messages are held.
+    pub(crate) fn buffered_bytes(&self) -> usize {
+        self.buffered_bytes
     }
 
     /// Returns how many connections are followed.

@@ -1,7 +1,9 @@
 //! The way from ring records to spans, without a kernel: text in, text out.
 
 mod postgres;
+mod privacy;
 mod redis;
+mod routes;
 mod tape;
 mod told;
 
@@ -235,6 +237,7 @@ fn a_server_span_has_what_the_conventions_ask_for() {
          url.path=/pay\n\
          url.query=card=REDACTED&REDACTED\n\
          url.scheme=http\n\
+         http.route=/pay\n\
          http.response.status_code=503\n\
          error.type=503\n\
          network.protocol.version=1.1\n\
@@ -261,6 +264,7 @@ fn a_client_span_has_what_the_conventions_ask_for() {
         attributes(&script),
         "http.request.method=POST\n\
          url.full=http://shop:8000/pay?card=REDACTED&REDACTED\n\
+         url.template=/pay\n\
          http.response.status_code=503\n\
          error.type=503\n\
          network.protocol.version=1.1\n\
@@ -313,9 +317,9 @@ fn durations_are_histograms_by_the_attributes_of_the_conventions() {
         "http.client.request.duration s count=1 exemplars=1 http.request.method=GET \
          server.address=shop server.port=80 http.response.status_code=200 network.protocol.version=1.1\n\
          http.server.request.duration s count=1 exemplars=1 http.request.method=POST url.scheme=http \
-         http.response.status_code=503 error.type=503 network.protocol.version=1.1\n\
+         http.route=/pay http.response.status_code=503 error.type=503 network.protocol.version=1.1\n\
          http.server.request.duration s count=2 exemplars=1 http.request.method=GET url.scheme=http \
-         http.response.status_code=200 network.protocol.version=1.1"
+         http.route=/a http.response.status_code=200 network.protocol.version=1.1"
     );
 }
 

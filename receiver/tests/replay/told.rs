@@ -6,7 +6,7 @@ use tapline_pdata::{
     Batch, Signal,
     view::{self, Data, Span, Temporality, Value},
 };
-use tapline_receiver::ebpf::cassette;
+use tapline_receiver::ebpf::{Config, cassette};
 
 use crate::tape::{Cut, Tape};
 
@@ -50,8 +50,31 @@ pub(crate) fn told_tape(tape: &[u8], loses: impl Fn(u64) -> bool) -> String {
 
 /// Every attribute of every span, one a line, behind the span's kind and name.
 pub(crate) fn attributes(script: &str) -> String {
+    attributes_in(&replayed(script, &Config::default()))
+}
+
+/// Everything that a script tells under other settings.
+pub(crate) fn replayed(script: &str, config: &Config) -> Vec<Batch> {
     let tape = Tape::written(script, Cut(usize::MAX));
-    let batches = cassette::replay(tape.as_slice(), |_| false).expect("a good tape");
+    cassette::replay_with(config, tape.as_slice(), |_| false).expect("a good tape")
+}
+
+/// The names of all spans.
+pub(crate) fn names_in(batches: &[Batch]) -> Vec<String> {
+    let mut names = Vec::new();
+    for batch in batches {
+        if batch.signal() != Signal::Traces {
+            continue;
+        }
+        for scope in view::traces(batch).flat_map(|block| block.scopes().collect::<Vec<_>>()) {
+            names.extend(scope.spans().map(|span| span.name().to_string()));
+        }
+    }
+    names
+}
+
+/// Every attribute of every span.
+pub(crate) fn attributes_in(batches: &[Batch]) -> String {
     let mut out = String::new();
     for batch in batches
         .iter()
@@ -73,8 +96,11 @@ pub(crate) fn attributes(script: &str) -> String {
 
 /// Every histogram point: metric, count, and its attributes.
 pub(crate) fn histograms(script: &str) -> String {
-    let tape = Tape::written(script, Cut(usize::MAX));
-    let batches = cassette::replay(tape.as_slice(), |_| false).expect("a good tape");
+    histograms_in(&replayed(script, &Config::default()))
+}
+
+/// The same of what was told already.
+pub(crate) fn histograms_in(batches: &[Batch]) -> String {
     let mut lines: Vec<String> = Vec::new();
     for batch in batches
         .iter()
@@ -149,9 +175,14 @@ fn line(service: &str, span: &Span<'_>) -> String {
         [] => "-".to_owned(),
         id => hex(id),
     };
+    // The target says it already; `routes` looks at the whole name.
+    let route = attr("http.route").or_else(|| attr("url.template"));
+    let route = route.map_or(String::new(), |route| format!(" {route}"));
+    let name = span.name();
+    let name = name.strip_suffix(route.as_str());
     format!(
         "{service} {kind} {} {target} {outcome} {ms}ms parent={parent}",
-        span.name()
+        name.expect("the name ends with the route")
     )
 }
 
@@ -174,10 +205,17 @@ fn log_lines(batch: &Batch) -> Vec<String> {
 }
 
 fn text(value: &Value<'_>) -> String {
-    match (value.as_str(), value.as_int()) {
-        (Some(text), _) => text.to_owned(),
-        (_, Some(int)) => int.to_string(),
-        _ => String::new(),
+    match value {
+        Value::Bool(truth) => truth.to_string(),
+        Value::Array(items) => {
+            let items: Vec<String> = items.iter().map(|item| text(&item)).collect();
+            items.join("|")
+        }
+        _ => match (value.as_str(), value.as_int()) {
+            (Some(text), _) => text.to_owned(),
+            (_, Some(int)) => int.to_string(),
+            _ => String::new(),
+        },
     }
 }
 

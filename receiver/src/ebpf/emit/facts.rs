@@ -6,7 +6,10 @@ use tapline_ebpf::abi::{AF_UNIX, Tuple};
 use tapline_protocols::{
     http1::{Exchange, Outcome},
     redact,
+    wanted::Wanted,
 };
+
+use crate::ebpf::privacy::Privacy;
 
 /// Methods the conventions know; others are `_OTHER` and keep their own name beside it.
 const KNOWN_METHODS: [&str; 10] = [
@@ -24,6 +27,8 @@ pub(crate) enum Side {
 
 /// One exchange and the connection it was seen on.
 pub(crate) struct Facts<'a> {
+    /// What is told of headers.
+    pub(crate) wanted: &'a Wanted,
     /// Which end the process is.
     pub(crate) side: Side,
     /// The two ends, if the connection has addresses that we know.
@@ -32,22 +37,33 @@ pub(crate) struct Facts<'a> {
     pub(crate) exchange: &'a Exchange,
     path: &'a str,
     query: Option<String>,
+    route: Option<&'a str>,
+    /// The name of the span: `{method} {route}`.
+    name: String,
     authority: Option<(&'a str, Option<u16>)>,
     peer: Option<String>,
 }
 
 impl<'a> Facts<'a> {
-    /// Reads an exchange.
-    pub(crate) fn new(side: Side, tuple: Option<&'a Tuple>, exchange: &'a Exchange) -> Self {
+    /// Reads an exchange, telling as much as is allowed.
+    pub(crate) fn new(
+        (side, tuple): (Side, Option<&'a Tuple>),
+        exchange: &'a Exchange,
+        route: Option<&'a str>,
+        privacy: &'a Privacy,
+    ) -> Self {
         let (path, query) = redact::split_target(&exchange.request.target);
         let tuple = tuple.filter(|tuple| tuple.family != AF_UNIX);
         Self {
+            wanted: privacy.wanted,
+            name: span_name(&exchange.request.method, route),
+            route,
             side,
             peer: tuple.map(|tuple| address(tuple.remote)),
             tuple,
             exchange,
             path,
-            query: query.map(redact::query),
+            query: query.and_then(|query| privacy.query().of(query)),
             authority: exchange.request.host.as_deref().map(split_authority),
         }
     }
@@ -66,6 +82,16 @@ impl<'a> Facts<'a> {
     pub(crate) fn method_original(&self) -> Option<&str> {
         let method = self.exchange.request.method.as_str();
         (!KNOWN_METHODS.contains(&method)).then_some(method)
+    }
+
+    /// `http.route` of a server, `url.template` of a client.
+    pub(crate) fn route(&self) -> Option<&str> {
+        self.route
+    }
+
+    /// The name of the span.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
     }
 
     /// `url.path`.
@@ -182,6 +208,30 @@ impl<'a> Facts<'a> {
     pub(crate) fn peer_port(&self) -> Option<u16> {
         self.tuple.map(|tuple| tuple.remote_port)
     }
+}
+
+/// `{method} {route}`, without a route `{method}`. An unknown method is `HTTP`.
+fn span_name(method: &str, route: Option<&str>) -> String {
+    let method = if KNOWN_METHODS.contains(&method) {
+        method
+    } else {
+        "HTTP"
+    };
+    match route {
+        Some(route) => [method, " ", route].concat(),
+        None => method.to_owned(),
+    }
+}
+
+/// Returns the path and the host of a request, as routes are learned by them.
+pub(crate) fn path_and_host(exchange: &Exchange) -> (&str, Option<&str>) {
+    let (path, _) = redact::split_target(&exchange.request.target);
+    let host = exchange
+        .request
+        .host
+        .as_deref()
+        .map(|host| split_authority(host).0);
+    (path, host)
 }
 
 /// Returns the port of the service: local for a server, remote for a client; 0 without one.

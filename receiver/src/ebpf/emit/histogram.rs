@@ -7,9 +7,11 @@ use tapline_pdata::write::{self, Attributes, Exemplar, HistogramPoint, MetricHea
 use super::table::{BOUNDS_MAX, HistogramView, Row, Subject, Value};
 use crate::ebpf::process::Process;
 
-/// The most attribute sets per process and metric; further ones share one overflow series, as the
-/// OpenTelemetry SDKs do.
-const SERIES_MAX: usize = 1000;
+/// The most attribute sets over all processes and metrics, some 1.2 kB each.
+const SERIES_MAX: usize = 32_768;
+/// The most attribute sets per process and metric, unless the configuration says otherwise; further
+/// ones share one overflow series. Counted as the OpenTelemetry SDKs do, with the overflow series.
+pub(crate) const SERIES_PER_METRIC: usize = 2000;
 const BUCKETS: usize = BOUNDS_MAX + 1;
 
 /// What was measured once.
@@ -48,6 +50,37 @@ struct Series {
     exemplars: [Option<Exemplar>; BUCKETS],
 }
 
+/// How many series there may be, and are.
+#[derive(Debug)]
+pub(crate) struct SeriesBudget {
+    /// The most of one metric of one process.
+    pub(crate) per_metric_max: usize,
+    /// Those that there are, overflow series not counted.
+    pub(crate) used: usize,
+    /// Measurements that went to an overflow series.
+    pub(crate) overflowed: u64,
+}
+
+impl Default for SeriesBudget {
+    fn default() -> Self {
+        Self {
+            per_metric_max: SERIES_PER_METRIC,
+            used: 0,
+            overflowed: 0,
+        }
+    }
+}
+
+impl SeriesBudget {
+    /// Takes one, if a metric with so many may have it.
+    fn take(&mut self, series: usize) -> bool {
+        let has_room = series + 1 < self.per_metric_max && self.used < SERIES_MAX;
+        self.used += usize::from(has_room);
+        self.overflowed += u64::from(!has_room);
+        has_room
+    }
+}
+
 /// All metrics of one process.
 pub(crate) struct ProcessMetrics {
     /// Whose they are.
@@ -70,7 +103,7 @@ impl ProcessMetrics {
         view: &'static HistogramView<S>,
         facts: &S::Facts<'_>,
         measurement: Measurement,
-        key: &mut Vec<u8>,
+        (key, budget): (&mut Vec<u8>, &mut SeriesBudget),
     ) {
         let known = self
             .histograms
@@ -81,7 +114,12 @@ impl ProcessMetrics {
             self.histograms.len() - 1
         });
         encode(view.rows, facts, key);
-        self.histograms[index].record(measurement, key);
+        self.histograms[index].record(measurement, key, budget);
+    }
+
+    /// Returns how many series there are, overflow series not counted.
+    pub(crate) fn len(&self) -> usize {
+        self.histograms.iter().map(|it| it.series.len()).sum()
     }
 
     /// Appends every histogram as a framed metric; returns how many points that were.
@@ -109,12 +147,12 @@ impl Histogram {
     }
 
     /// `key` is scratch, so that a known series costs no allocation.
-    fn record(&mut self, measurement: Measurement, key: &[u8]) {
+    fn record(&mut self, measurement: Measurement, key: &[u8], budget: &mut SeriesBudget) {
         if let Some(series) = self.series.get_mut(key) {
             return series.add(measurement);
         }
         let fresh = || Series::starting_at(self.bounds, measurement.time_ns, measurement.seconds);
-        if self.series.len() < SERIES_MAX {
+        if budget.take(self.series.len()) {
             self.series
                 .entry(key.to_vec())
                 .or_insert_with(fresh)

@@ -5,7 +5,8 @@
 
 use std::borrow::Cow;
 
-use tapline_pdata::write::{SpanKind, Status};
+use tapline_pdata::write::{Attributes, SpanKind, Status};
+use tapline_protocols::wanted::Kept;
 
 use super::{
     facts::{Facts, Side},
@@ -29,11 +30,34 @@ impl Subject for Http {
         }
     }
 
-    /// `{method}`: the route is not on the wire. An unknown method is `HTTP`.
     fn span_name<'f>(facts: &'f Facts<'_>) -> &'f str {
-        match facts.method() {
-            "_OTHER" => "HTTP",
-            method => method,
+        facts.name()
+    }
+
+    /// Headers that somebody asked for, and that are still asked for.
+    fn more(facts: &Facts<'_>, attributes: &mut Attributes<'_>) {
+        let mut key = String::new();
+        let mut tell = |kind: &str, kept: &Kept, wanted: &[String]| {
+            for (name, values) in kept
+                .iter()
+                .filter(|(name, _)| wanted.iter().any(|w| w == name))
+            {
+                key.clear();
+                key.push_str(kind);
+                key.push_str(name);
+                let values: Vec<&str> = values.iter().map(String::as_str).collect();
+                attributes.strs(&key, &values);
+            }
+        };
+        let exchange = facts.exchange;
+        let wanted = facts.wanted;
+        tell(
+            "http.request.header.",
+            &exchange.request.kept,
+            &wanted.request,
+        );
+        if let Some(response) = &exchange.response {
+            tell("http.response.header.", &response.kept, &wanted.response);
         }
     }
 
@@ -67,6 +91,7 @@ static SERVER: Table = Table {
             value: |facts| facts.query().and_then(text),
         },
         SCHEME,
+        ROUTE,
         STATUS,
         ERROR,
         VERSION,
@@ -89,7 +114,7 @@ static SERVER: Table = Table {
         description: "Duration of HTTP server requests.",
         unit: "s",
         bounds: &DURATION_BOUNDS,
-        rows: &[METHOD, SCHEME, STATUS, ERROR, VERSION],
+        rows: &[METHOD, SCHEME, ROUTE, STATUS, ERROR, VERSION],
     }),
 };
 
@@ -102,6 +127,10 @@ static CLIENT: Table = Table {
         Row {
             key: "url.full",
             value: |facts| Some(Value::Str(Cow::Owned(facts.url_full()))),
+        },
+        Row {
+            key: "url.template",
+            value: |facts| facts.route().and_then(text),
         },
         STATUS,
         ERROR,
@@ -136,6 +165,10 @@ const METHOD_ORIGINAL: Row = Row {
 const SCHEME: Row = Row {
     key: "url.scheme",
     value: |facts| text(facts.scheme()),
+};
+const ROUTE: Row = Row {
+    key: "http.route",
+    value: |facts| facts.route().and_then(text),
 };
 const STATUS: Row = Row {
     key: "http.response.status_code",

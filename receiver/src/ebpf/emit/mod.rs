@@ -21,17 +21,20 @@ use tapline_pdata::{Batch, Signal, write};
 pub(crate) use connect_failed::ConnectFailed;
 pub(crate) use database_facts::DatabaseFacts;
 pub(crate) use database_table::Database;
-pub(crate) use facts::{Facts, Side, service_port};
+pub(crate) use facts::{Facts, Side, path_and_host, service_port};
+pub(crate) use histogram::SERIES_PER_METRIC;
 pub(crate) use http_table::Http;
 pub(crate) use own_metrics::OwnReading;
 
 use self::{
-    histogram::{Measurement, ProcessMetrics},
+    histogram::{Measurement, ProcessMetrics, SeriesBudget},
     table::Subject,
 };
 use super::{
     correlate::{Context, ParentSource},
     process::Process,
+    routes::IgnoreMode,
+    targets::Told,
 };
 
 /// The instrumentation scope of everything the receiver makes.
@@ -51,6 +54,7 @@ pub(crate) struct Emitter {
     traces: Pending,
     logs: Pending,
     metrics: FxHashMap<u64, ProcessMetrics>,
+    series: SeriesBudget,
     key: Vec<u8>,
 }
 
@@ -72,8 +76,35 @@ pub(crate) struct Span {
 }
 
 impl Emitter {
-    /// Takes one finished exchange of any protocol.
+    /// Bounds the series of each metric of each process.
+    pub(crate) fn set_series_max(&mut self, series_max: usize) {
+        self.series.per_metric_max = series_max;
+    }
+
+    /// Returns how many series there are, and how many measurements went to an overflow series.
+    pub(crate) fn series(&self) -> (usize, u64) {
+        (self.series.used, self.series.overflowed)
+    }
+
+    /// Takes one finished exchange of any protocol; tells it in all signals but those left out.
     pub(crate) fn exchange<S: Subject>(
+        &mut self,
+        process: &Arc<Process>,
+        facts: &S::Facts<'_>,
+        (context, when): (&Context, Span),
+        ignored: Option<IgnoreMode>,
+    ) {
+        let is_span = !matches!(ignored, Some(IgnoreMode::All | IgnoreMode::Traces));
+        let is_measured = !matches!(ignored, Some(IgnoreMode::All | IgnoreMode::Metrics));
+        if is_span && process.exports(Told::Traces) {
+            self.span::<S>(process, facts, context, when);
+        }
+        if is_measured && process.exports(Told::Metrics) {
+            self.duration::<S>(process, facts, context, when);
+        }
+    }
+
+    fn span<S: Subject>(
         &mut self,
         process: &Arc<Process>,
         facts: &S::Facts<'_>,
@@ -84,6 +115,7 @@ impl Emitter {
         self.traces.add(process, |out| {
             write::span(out, &span_head::<S>(facts, context, when), |attributes| {
                 table::write(table.rows, facts, attributes);
+                S::more(facts, attributes);
                 match context.parent_source {
                     ParentSource::Header => attributes.str("tapline.parent.source", "header"),
                     ParentSource::Thread => attributes.str("tapline.parent.source", "thread"),
@@ -91,7 +123,16 @@ impl Emitter {
                 };
             });
         });
-        let Some(duration) = &table.duration else {
+    }
+
+    fn duration<S: Subject>(
+        &mut self,
+        process: &Arc<Process>,
+        facts: &S::Facts<'_>,
+        context: &Context,
+        when: Span,
+    ) {
+        let Some(duration) = &S::table(facts).duration else {
             return;
         };
         let lasted_ns = when.end_ns - when.start_ns;
@@ -107,12 +148,19 @@ impl Emitter {
         };
         let metrics = self.metrics.entry(process.serial);
         let metrics = metrics.or_insert_with(|| ProcessMetrics::new(Arc::clone(process)));
-        metrics.record(duration, facts, measurement, &mut self.key);
+        metrics.record(
+            duration,
+            facts,
+            measurement,
+            (&mut self.key, &mut self.series),
+        );
     }
 
     /// Takes one failed connect.
     pub(crate) fn connect_failed(&mut self, process: &Arc<Process>, failed: &ConnectFailed<'_>) {
-        self.logs.add(process, |out| failed.write(out));
+        if process.exports(Told::Logs) {
+            self.logs.add(process, |out| failed.write(out));
+        }
     }
 
     /// Returns how many bytes of spans and logs wait to be taken.
@@ -146,7 +194,10 @@ impl Emitter {
             write::resource_block(&mut out, Signal::Metrics, resource, &SCOPE, &records);
         }
         // A process that is gone was told once more just now.
-        self.metrics.retain(|_, metrics| !metrics.process.is_gone());
+        let gone = self
+            .metrics
+            .extract_if(|_, metrics| metrics.process.is_gone());
+        self.series.used -= gone.map(|(_, metrics)| metrics.len()).sum::<usize>();
         (points > 0).then(|| Batch::written(Signal::Metrics, Bytes::from(out), points))
     }
 }

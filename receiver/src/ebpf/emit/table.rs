@@ -17,6 +17,9 @@ pub(crate) trait Subject: Sized + 'static {
 
     /// Returns the status of the span.
     fn status(facts: &Self::Facts<'_>) -> Status<'static>;
+
+    /// Appends attributes of the span whose keys are not known beforehand.
+    fn more(_facts: &Self::Facts<'_>, _attributes: &mut Attributes<'_>) {}
 }
 
 /// An attribute value.

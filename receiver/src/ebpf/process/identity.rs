@@ -2,53 +2,62 @@
 
 use tapline_ebpf::abi::Exec;
 
-use crate::ebpf::service_name;
+use crate::ebpf::service_name::{self, Files};
 
 /// At most this many attributes are taken from `OTEL_RESOURCE_ATTRIBUTES`.
 const ATTRIBUTES_MAX: usize = 64;
 /// Longest value taken from there, in bytes.
 const VALUE_MAX: usize = 1024;
+/// What is kept of arguments: Java's alone may be as long as this.
+const ARGUMENTS_BYTES: usize = 16 * 1024;
+const ARGUMENTS_MAX: usize = 256;
 
 /// What a process runs, as far as it tells.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Identity {
     /// Path of the executable.
     pub(crate) executable: String,
+    /// Arguments with `argv[0]`, or the title that it gave itself in their place.
+    pub(crate) args: Vec<String>,
     /// Parent process.
     pub(crate) parent_pid: u32,
     /// When the process was created, `CLOCK_BOOTTIME` nanoseconds; 0 when unknown.
     pub(crate) start_boottime_ns: u64,
-    /// `service.name`, by the rules of [`service_name`].
-    pub(crate) service: String,
-    /// Whether the service was named by somebody, not derived from the program.
-    pub(crate) service_is_set: bool,
+    /// `service.name`, if somebody set it.
+    pub(crate) service: Option<String>,
     /// `OTEL_RESOURCE_ATTRIBUTES`, without `service.name`.
     pub(crate) attributes: Vec<(String, String)>,
-    /// `telemetry.sdk.language`, when the executable gives it away.
-    pub(crate) language: Option<&'static str>,
+    /// `HOSTNAME`, which container runtimes set.
+    pub(crate) host_name: Option<String>,
 }
 
 impl Identity {
     /// Puts an identity together from NUL-separated argument and environment blocks.
     pub(crate) fn new(executable: &str, args: &[u8], env: &[u8]) -> Self {
-        let args: Vec<String> = strings(args).collect();
-        let args: Vec<&str> = args.iter().map(String::as_str).collect();
         let mut attributes = variable(env, "OTEL_RESOURCE_ATTRIBUTES")
             .map(|text| resource_attributes(&text))
             .unwrap_or_default();
         let listed = attributes.iter().position(|(key, _)| key == "service.name");
         let listed = listed.map(|index| attributes.remove(index).1);
-        let set = variable(env, "OTEL_SERVICE_NAME")
+        let service = variable(env, "OTEL_SERVICE_NAME")
             .and_then(|name| service_name::accepted(&name))
             .or_else(|| listed.and_then(|name| service_name::accepted(&name)));
         Self {
             executable: executable.to_owned(),
-            service_is_set: set.is_some(),
-            service: set.unwrap_or_else(|| service_name::from_program(executable, &args)),
+            args: arguments(args),
+            service,
             attributes,
-            language: service_name::language(executable),
+            host_name: variable(env, "HOSTNAME"),
             ..Self::default()
         }
+    }
+
+    /// Returns the service's name: the one that was set, else that of the program.
+    pub(crate) fn service(&self, files: &dyn Files) -> String {
+        self.service.clone().unwrap_or_else(|| {
+            let args: Vec<&str> = self.args.iter().map(String::as_str).collect();
+            service_name::from_program(&self.executable, &args, files)
+        })
     }
 
     /// Takes an exec record, which names a script rather than its interpreter.
@@ -62,11 +71,18 @@ impl Identity {
     }
 }
 
-fn strings(block: &[u8]) -> impl Iterator<Item = String> {
-    let block = block.strip_suffix(&[0]).unwrap_or(block);
-    block
+/// Splits an argument block; what is beyond the bounds is left out.
+pub(super) fn arguments(block: &[u8]) -> Vec<String> {
+    let block = &block[..block.len().min(ARGUMENTS_BYTES)];
+    let end = block
+        .iter()
+        .rposition(|byte| *byte != 0)
+        .map_or(0, |last| last + 1);
+    block[..end]
         .split(|byte| *byte == 0)
+        .take(ARGUMENTS_MAX)
         .map(|part| String::from_utf8_lossy(part).into_owned())
+        .collect()
 }
 
 /// Only the variables asked for are ever looked at; the rest of the environment is not kept.
@@ -114,6 +130,7 @@ fn hex_pair(bytes: &[u8]) -> Option<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ebpf::service_name::NoFiles;
 
     fn identity(env: &str) -> Identity {
         let env = env.replace(' ', "\0");
@@ -124,25 +141,30 @@ mod tests {
         )
     }
 
+    fn service(env: &str) -> String {
+        identity(env).service(&NoFiles)
+    }
+
     #[test]
     fn prefers_the_name_that_somebody_set() {
-        let both = identity("A=1 OTEL_RESOURCE_ATTRIBUTES=service.name=b,x=1 OTEL_SERVICE_NAME=a");
-        assert_eq!((both.service.as_str(), both.service_is_set), ("a", true));
-        assert_eq!(both.attributes, [("x".to_owned(), "1".to_owned())]);
-        assert_eq!(
-            identity("OTEL_RESOURCE_ATTRIBUTES=service.name=b").service,
-            "b"
-        );
-        assert_eq!(identity("OTEL_SERVICE_NAME=$(NAME)").service, "app");
-        assert_eq!(identity("").service, "app");
+        let env = "A=1 OTEL_RESOURCE_ATTRIBUTES=service.name=b,x=1 OTEL_SERVICE_NAME=a";
+        assert_eq!(service(env), "a");
+        assert_eq!(identity(env).attributes, [("x".to_owned(), "1".to_owned())]);
+        assert_eq!(service("OTEL_RESOURCE_ATTRIBUTES=service.name=b"), "b");
+        assert_eq!(service("OTEL_SERVICE_NAME=$(NAME)"), "app");
+        assert_eq!(service(""), "app");
     }
 
     #[test]
     fn is_not_fooled_by_a_longer_variable() {
-        assert_eq!(
-            identity("XOTEL_SERVICE_NAME=x OTEL_SERVICE_NAMES=y").service,
-            "app"
-        );
+        assert_eq!(service("XOTEL_SERVICE_NAME=x OTEL_SERVICE_NAMES=y"), "app");
+    }
+
+    #[test]
+    fn keeps_as_many_arguments_as_it_may() {
+        assert_eq!(arguments(b"a\0\0b\0\0\0"), ["a", "", "b"]);
+        assert_eq!(arguments(b""), [""; 1]);
+        assert_eq!(arguments(&b"x\0".repeat(5000)).len(), ARGUMENTS_MAX);
     }
 
     #[test]

@@ -1,21 +1,37 @@
 //! Asks `/proc` about processes that are older than the tap, or still there.
 
 use std::{
+    cell::RefCell,
     fs::{self, File},
     io::Read,
+    os::unix::fs::MetadataExt,
 };
 
-use super::{Identity, ProcessSource};
-use crate::ebpf::container;
+use rustc_hash::FxHashMap;
+
+use super::{Identity, ProcessSource, files::Rooted, identity};
+use crate::ebpf::{
+    container::{self, Container},
+    service_name::{self, Files},
+};
 
 /// The most that is read of one file.
 const READ_MAX: u64 = 128 * 1024;
 /// `USER_HZ`: the unit of times in `/proc/PID/stat`, 100 on every architecture Linux supports.
 const TICK_NS: u64 = 10_000_000;
+/// Open files of a process that are looked at for sockets that listen.
+const FILES_MAX: usize = 4096;
+/// Executables whose language is remembered.
+const LANGUAGES_MAX: usize = 4096;
+/// `TCP_LISTEN`, as `/proc/net/tcp` writes it.
+const LISTENS: &str = "0A";
 
 /// The `/proc` file system.
 #[derive(Debug, Default)]
-pub(crate) struct ProcFs;
+pub(crate) struct ProcFs {
+    /// By device and inode, because paths mean something else in every container.
+    languages: RefCell<FxHashMap<(u64, u64), Option<&'static str>>>,
+}
 
 impl ProcessSource for ProcFs {
     fn identity(&self, pid: u32) -> Option<Identity> {
@@ -43,19 +59,99 @@ impl ProcessSource for ProcFs {
         Some(path.strip_suffix(" (deleted)").unwrap_or(&path).to_owned())
     }
 
-    fn container_id(&self, pid: u32) -> Option<String> {
-        let text = read(pid, "cgroup")?;
-        container::container_id(&String::from_utf8_lossy(&text)).map(ToOwned::to_owned)
+    fn args(&self, pid: u32) -> Option<Vec<String>> {
+        let args = read(pid, "cmdline")?;
+        (!args.is_empty()).then(|| identity::arguments(&args))
+    }
+
+    fn container(&self, pid: u32) -> Option<Container> {
+        let cgroups = read(pid, "cgroup")?;
+        let cgroups = String::from_utf8_lossy(&cgroups);
+        let mounted = || {
+            let mounts = container::is_cut(&cgroups).then(|| read(pid, "mountinfo"))??;
+            container::from_mounts(&String::from_utf8_lossy(&mounts))
+        };
+        let mut found = container::from_cgroups(&cgroups).or_else(mounted)?;
+        if found.name.is_none() {
+            let path = format!("/var/lib/docker/containers/{}/config.v2.json", found.id);
+            let kept = File::open(path).ok().and_then(bounded);
+            found.name = kept.and_then(|kept| container::docker_name(&kept));
+        }
+        Some(found)
+    }
+
+    fn host_name(&self, pid: u32) -> Option<String> {
+        let file = bounded(Rooted::of(pid).open("/etc/hostname")?)?;
+        let name = String::from_utf8_lossy(&file).trim().to_owned();
+        (!name.is_empty()).then_some(name)
+    }
+
+    fn language(&self, pid: u32) -> Option<&'static str> {
+        let file = File::open(format!("/proc/{pid}/exe")).ok()?;
+        let metadata = file.metadata().ok()?;
+        let key = (metadata.dev(), metadata.ino());
+        let mut languages = self.languages.borrow_mut();
+        if languages.len() >= LANGUAGES_MAX {
+            languages.clear();
+        }
+        let known = languages.entry(key);
+        *known.or_insert_with(|| service_name::language_of_binary(&file))
+    }
+
+    /// The kernel gives the files of such a process to root. That also happens to one that gave up
+    /// its privileges after it was started, as servers do; that one began as somebody else.
+    fn is_private(&self, pid: u32) -> bool {
+        let Ok(metadata) = fs::metadata(format!("/proc/{pid}/stat")) else {
+            return false;
+        };
+        let Some(now) = read(pid, "status").and_then(|status| effective_ids(&status)) else {
+            return false;
+        };
+        if (metadata.uid(), metadata.gid()) == now {
+            return false;
+        }
+        let auxv = read(pid, "auxv").unwrap_or_default();
+        let began = AuxiliaryVector(&auxv);
+        let is_elevated = began.value(AT_SECURE).is_some_and(|secure| secure != 0);
+        let same = began.value(AT_EUID) == Some(u64::from(now.0))
+            && began.value(AT_EGID) == Some(u64::from(now.1));
+        is_elevated || same
+    }
+
+    fn listens(&self, pid: u32) -> Vec<u16> {
+        let inodes = socket_inodes(pid);
+        if inodes.is_empty() {
+            return Vec::new();
+        }
+        let tables = ["net/tcp", "net/tcp6"].into_iter();
+        let tables = tables.filter_map(|table| read(pid, table));
+        let mut ports = Vec::new();
+        for table in tables {
+            let text = String::from_utf8_lossy(&table);
+            let listening = text.lines().skip(1).filter_map(listening);
+            ports.extend(
+                listening
+                    .filter(|(_, inode)| inodes.contains(inode))
+                    .map(|(port, _)| port),
+            );
+        }
+        ports.sort_unstable();
+        ports.dedup();
+        ports
+    }
+
+    fn files(&self, pid: u32) -> Box<dyn Files> {
+        Box::new(Rooted::of(pid))
     }
 }
 
 fn read(pid: u32, file: &str) -> Option<Vec<u8>> {
+    bounded(File::open(format!("/proc/{pid}/{file}")).ok()?)
+}
+
+fn bounded(file: File) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
-    File::open(format!("/proc/{pid}/{file}"))
-        .ok()?
-        .take(READ_MAX)
-        .read_to_end(&mut bytes)
-        .ok()?;
+    file.take(READ_MAX).read_to_end(&mut bytes).ok()?;
     Some(bytes)
 }
 
@@ -68,13 +164,63 @@ fn stat_fields(stat: &[u8]) -> Option<(u32, u64)> {
     Some((fields.get(1)?.parse().ok()?, ticks.saturating_mul(TICK_NS)))
 }
 
+/// Reads effective user and group of `/proc/PID/status`.
+fn effective_ids(status: &[u8]) -> Option<(u32, u32)> {
+    let text = String::from_utf8_lossy(status);
+    let id = |key: &str| {
+        let line = text.lines().find_map(|line| line.strip_prefix(key))?;
+        line.split_whitespace().nth(1)?.parse().ok()
+    };
+    Some((id("Uid:")?, id("Gid:")?))
+}
+
+const AT_EUID: u64 = 12;
+const AT_EGID: u64 = 14;
+const AT_SECURE: u64 = 23;
+
+/// What the kernel told a program at its start (getauxval(3)); 64-bit.
+struct AuxiliaryVector<'a>(&'a [u8]);
+
+impl AuxiliaryVector<'_> {
+    fn value(&self, kind: u64) -> Option<u64> {
+        let word = |bytes: &[u8]| Some(u64::from_ne_bytes(bytes.try_into().ok()?));
+        let mut pairs = self.0.chunks_exact(16);
+        pairs.find_map(|pair| (word(&pair[..8])? == kind).then(|| word(&pair[8..]))?)
+    }
+}
+
+fn socket_inodes(pid: u32) -> Vec<u64> {
+    let Ok(files) = fs::read_dir(format!("/proc/{pid}/fd")) else {
+        return Vec::new();
+    };
+    let inode = |file: fs::DirEntry| {
+        let target = fs::read_link(file.path()).ok()?;
+        let inode = target
+            .to_str()?
+            .strip_prefix("socket:[")?
+            .strip_suffix(']')?;
+        inode.parse().ok()
+    };
+    files.take(FILES_MAX).flatten().filter_map(inode).collect()
+}
+
+/// Reads port and inode of a line of `/proc/net/tcp`, which lists those that listen first.
+fn listening(line: &str) -> Option<(u16, u64)> {
+    let mut fields = line.split_whitespace();
+    let local = fields.nth(1)?;
+    let state = fields.nth(1)?;
+    let inode = fields.nth(5)?.parse().ok()?;
+    let (_, port) = local.rsplit_once(':')?;
+    (state == LISTENS).then_some((u16::from_str_radix(port, 16).ok()?, inode))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn finds_itself() {
-        let me = ProcFs
+        let me = ProcFs::default()
             .identity(std::process::id())
             .expect("this process runs");
         assert_eq!(me.parent_pid, std::os::unix::process::parent_id());
@@ -87,14 +233,40 @@ mod tests {
     }
 
     #[test]
+    fn knows_what_it_was_compiled_from_and_where_it_listens() {
+        let (source, pid) = (ProcFs::default(), std::process::id());
+        assert_eq!(source.language(pid), Some("rust"));
+        assert!(!source.is_private(pid));
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("loopback");
+        let port = listener.local_addr().expect("bound").port();
+        assert!(source.listens(pid).contains(&port));
+        drop(listener);
+        assert!(!source.listens(pid).contains(&port));
+    }
+
+    #[test]
     fn reads_past_a_hostile_process_name() {
         let stat = b"7 (a) b) S 3 7 7 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 250 9 9";
         assert_eq!(stat_fields(stat), Some((3, 2_500_000_000)));
     }
 
     #[test]
+    fn reads_who_a_process_is_and_was() {
+        let status = b"Name:\tx\nUid:\t1000\t33\t0\t0\nGid:\t5\t34\t5\t5\n";
+        assert_eq!(effective_ids(status), Some((33, 34)));
+        let auxv: Vec<u8> = [11u64, 0, 12, 33, 0, 0]
+            .iter()
+            .flat_map(|w| w.to_ne_bytes())
+            .collect();
+        assert_eq!(AuxiliaryVector(&auxv).value(AT_EUID), Some(33));
+        assert_eq!(AuxiliaryVector(&auxv).value(AT_SECURE), None);
+    }
+
+    #[test]
     fn knows_nothing_of_a_process_that_is_gone() {
-        assert_eq!(ProcFs.identity(u32::MAX), None);
-        assert_eq!(ProcFs.container_id(u32::MAX), None);
+        let source = ProcFs::default();
+        assert_eq!(source.identity(u32::MAX), None);
+        assert_eq!(source.container(u32::MAX), None);
+        assert!(source.listens(u32::MAX).is_empty());
     }
 }

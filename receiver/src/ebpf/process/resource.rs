@@ -3,6 +3,7 @@
 use tapline_pdata::write;
 
 use super::Identity;
+use crate::ebpf::container::Container;
 
 /// What is the same for every process of this machine.
 #[derive(Clone, Debug, Default)]
@@ -41,7 +42,12 @@ impl HostFacts {
 /// Facts of one process that its identity does not hold.
 pub(super) struct Instance<'a> {
     pub(super) pid: u32,
-    pub(super) container_id: Option<&'a str>,
+    /// `service.name`, and `service.namespace` if the configuration names one.
+    pub(super) service: &'a str,
+    pub(super) namespace: Option<&'a str>,
+    /// `telemetry.sdk.language`.
+    pub(super) language: Option<&'a str>,
+    pub(super) container: Option<&'a Container>,
     /// `process.creation.time`, nanoseconds since 1970.
     pub(super) created_wall_ns: Option<u64>,
 }
@@ -51,13 +57,18 @@ pub(super) struct Instance<'a> {
 pub(super) fn encode(identity: &Identity, instance: &Instance<'_>, host: &HostFacts) -> Vec<u8> {
     let said = |key: &str| identity.attributes.iter().any(|(said, _)| said == key);
     write::resource(|attributes| {
-        attributes.str("service.name", &identity.service);
+        attributes.str("service.name", instance.service);
+        if let Some(namespace) = instance.namespace {
+            attributes.str("service.namespace", namespace);
+        }
         if !said("service.instance.id") {
             let id = format!("{}:{}", host.name, instance.pid);
             attributes.str("service.instance.id", &id);
         }
         for (key, value) in &identity.attributes {
-            if !OURS.contains(&key.as_str()) {
+            let is_ours = OURS.contains(&key.as_str())
+                || (key == "service.namespace" && instance.namespace.is_some());
+            if !is_ours {
                 attributes.str(key, value);
             }
         }
@@ -71,8 +82,13 @@ pub(super) fn encode(identity: &Identity, instance: &Instance<'_>, host: &HostFa
         if let Some(created_ns) = instance.created_wall_ns {
             attributes.str("process.creation.time", &rfc3339_ms(created_ns));
         }
-        if let Some(id) = instance.container_id {
-            attributes.str("container.id", id);
+        if let Some(container) = instance.container {
+            if !container.id.is_empty() {
+                attributes.str("container.id", &container.id);
+            }
+            if let Some(name) = &container.name {
+                attributes.str("container.name", name);
+            }
         }
         attributes.str("host.name", &host.name);
         if let Some(id) = &host.id {
@@ -83,7 +99,7 @@ pub(super) fn encode(identity: &Identity, instance: &Instance<'_>, host: &HostFa
         if let Some(description) = &host.os_description {
             attributes.str("os.description", description);
         }
-        if let Some(language) = identity
+        if let Some(language) = instance
             .language
             .filter(|_| !said("telemetry.sdk.language"))
         {
@@ -95,13 +111,14 @@ pub(super) fn encode(identity: &Identity, instance: &Instance<'_>, host: &HostFa
 }
 
 /// Attributes that the process cannot speak for.
-const OURS: [&str; 13] = [
+const OURS: [&str; 14] = [
     "process.pid",
     "process.parent_pid",
     "process.executable.name",
     "process.executable.path",
     "process.creation.time",
     "container.id",
+    "container.name",
     "host.name",
     "host.id",
     "host.arch",
