@@ -41,6 +41,11 @@ pub(crate) async fn http_server(address: &str, directory: &Path) -> Server {
     Server::start(command).await
 }
 
+/// Returns the path of one of our own programs.
+pub(crate) fn script_of(file: &str) -> PathBuf {
+    programs().join(file)
+}
+
 /// Returns a command for one of our own Python programs, `programs/NAME.py`.
 pub(crate) fn script(name: &str) -> Command {
     let mut command = python();

@@ -16,6 +16,8 @@ mod identity;
 mod judge;
 mod keep_alive;
 mod lifecycle;
+mod memcached;
+mod mongodb;
 mod needs;
 mod packages;
 mod postgres;
@@ -120,6 +122,14 @@ fn databases() -> Vec<Test> {
             large_values_are_passed_over,
             a_connection_from_before_the_daemon_is_understood,
             commands_over_a_unix_socket_are_told,
+        };
+        &[tap, python, node, needs::memcached, memcached::clients] => memcached::{
+            every_text_command_is_told_by_both_sides_and_no_key,
+            binary_operations_are_told_by_both_sides,
+            a_connection_from_before_the_daemon_is_understood,
+        };
+        &[tap, python, mongodb::clients] => mongodb::{
+            every_command_is_told_by_both_sides_however_it_is_compressed,
         };
         &[tap, needs::postgres] => postgres::{
             every_statement_is_told_by_both_sides_and_no_literal,

@@ -91,6 +91,11 @@ pub(crate) fn redis() -> Result<(), Missing> {
         .try_for_each(|program| answers(program, "--version"))
 }
 
+/// Memcached.
+pub(crate) fn memcached() -> Result<(), Missing> {
+    answers("memcached", "--version")
+}
+
 /// PostgreSQL with its clients, and a user that it runs as.
 pub(crate) fn postgres() -> Result<(), Missing> {
     let directory = postgres_directory()

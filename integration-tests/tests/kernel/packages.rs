@@ -49,7 +49,6 @@ impl Packages {
 
     /// Returns the directory whose `node_modules` has the packages. A program finds them if it lies
     /// there, or if `NODE_PATH` names that folder and it is not a module.
-    #[expect(dead_code, reason = "tests of other protocols come with npm packages")]
     pub(crate) fn node(&self) -> Result<PathBuf, Missing> {
         let directory = self.directory("node");
         self.once(&directory, || {
