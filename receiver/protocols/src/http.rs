@@ -27,6 +27,16 @@ pub struct Headers {
     pub forwarded: Option<String>,
 }
 
+/// What carries a request.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Carrier {
+    /// HTTP itself.
+    #[default]
+    Http,
+    /// FastCGI: a web server passes on what it was asked.
+    FastCgi,
+}
+
 /// The head of a request.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Request {
@@ -44,6 +54,8 @@ pub struct Request {
     pub headers: Headers,
     /// Headers that somebody asked for.
     pub kept: Kept,
+    /// What carried it.
+    pub carrier: Carrier,
     /// Whether a part of the head was not seen or not kept.
     pub truncated: bool,
 }

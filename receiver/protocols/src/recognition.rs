@@ -6,7 +6,7 @@
 
 use crate::{
     conversation::{Limits, Since, Toward},
-    http1, memcached, mongodb,
+    fastcgi, http1, memcached, mongodb,
     parser::Parser,
     postgres, redis,
 };
@@ -56,6 +56,7 @@ pub static PROTOCOLS: &[Protocol] = &[
     redis::PROTOCOL,
     postgres::PROTOCOL,
     mongodb::PROTOCOL,
+    fastcgi::PROTOCOL,
     memcached::PROTOCOL,
     memcached::BINARY,
 ];

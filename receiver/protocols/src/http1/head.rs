@@ -11,6 +11,7 @@ use super::sniff::{RequestLine, cut_request_line, request_line, status_line};
 use super::{Headers, Request, Response};
 use crate::{
     conversation::Limits,
+    http::Carrier,
     redact,
     wanted::{Kept, Wanted},
 };
@@ -140,6 +141,7 @@ impl Message {
             version,
             host,
             scheme,
+            carrier: Carrier::Http,
             truncated,
             headers: Headers::default(),
             kept: Kept::default(),
