@@ -9,6 +9,7 @@
 #define TAPLINE_CAPTURE_H
 
 #include "budget.h"
+#include "call.h"
 #include "ending.h"
 #include "owner.h"
 #include "verdict.h"
@@ -53,7 +54,7 @@ INLINE void capture(struct scratch *scratch, struct sock *sk, struct socket_stat
         return;
     }
 
-    u64 pid_tgid = bpf_get_current_pid_tgid();
+    u64 pid_tgid = the_mover();
     announce(sk, state, pid_tgid, control->announcement);
     OPAQUE(copied);
     if (copied > CAPTURE_MAX)
@@ -141,6 +142,12 @@ INLINE void bytes_moved(struct sock *sk, u8 direction, u32 len, enum where where
     if (!state)
         return;
 
+    if (unlikely(direction == DIRECTION_RECEIVED && !state->based)) {
+        struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
+        state->based = 1;
+        if (tcp)
+            find_base(state, tcp, len);
+    }
     struct call call = {.len = len, .direction = direction};
     u64 *position = direction == DIRECTION_SENT ? &state->sent : &state->received;
     call.offset = *position;
@@ -149,14 +156,17 @@ INLINE void bytes_moved(struct sock *sk, u8 direction, u32 len, enum where where
     if (unlikely(state->first_direction == 0))
         state->first_direction = direction + 1;
 
-    u64 pid_tgid = bpf_get_current_pid_tgid();
+    u64 pid_tgid = the_mover();
     bool seen = is_wanted(state, pid_tgid >> 32, control) &&
                 is_to_be_seen(sk, state, control, &call, pid_tgid);
     *position = call.offset + len;
-    if (!seen)
+    if (!seen) {
+        if (where == WHERE_IN_CALL)
+            batch_passes(sk, len, direction);
         return;
+    }
     if (where == WHERE_IN_CALL) {
-        call.readable = find_buffer(&call.buffer, sk, direction);
+        call.readable = find_buffer(&call.buffer, sk, len, direction);
     } else if (where == WHERE_GIVEN) {
         call.buffer = *given;
         call.readable = true;

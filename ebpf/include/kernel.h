@@ -38,11 +38,12 @@ enum {
     BPF_MAP_TYPE_LRU_HASH = 9,
     BPF_MAP_TYPE_SK_STORAGE = 24,
     BPF_MAP_TYPE_RINGBUF = 27,
+    BPF_MAP_TYPE_TASK_STORAGE = 29,
 };
 enum { BPF_ANY = 0, BPF_F_NO_PREALLOC = 1, BPF_SK_STORAGE_GET_F_CREATE = 1 };
 enum { BPF_RB_NO_WAKEUP = 1, BPF_RB_FORCE_WAKEUP = 2, BPF_RB_AVAIL_DATA = 0 };
 enum { AF_UNIX = 1, AF_INET = 2, AF_INET6 = 10 };
-enum { SOCK_STREAM = 1, IPPROTO_TCP = 6, IPPROTO_MPTCP = 262, SHUTDOWN_BOTH = 3 };
+enum { SOCK_STREAM = 1, SOCK_SEQPACKET = 5, IPPROTO_TCP = 6, IPPROTO_MPTCP = 262, SHUTDOWN_BOTH = 3 };
 enum { MSG_PEEK = 2, MSG_TRUNC = 0x20, MSG_ERRQUEUE = 0x2000 };
 enum {
     TCP_ESTABLISHED = 1,
@@ -156,12 +157,16 @@ struct task_struct {
     struct mm_struct *mm;
     struct files_struct *files;
     struct signal_struct *signal;
-    void *io_uring; /* 5.11+; NULL unless the task ever used io_uring */
+    void *io_uring;       /* 5.11+; NULL unless the task ever used io_uring */
+    void *worker_private; /* 5.13+; of io_uring's workers */
 } CORE;
 
 #if defined(__TARGET_ARCH_x86)
 struct pt_regs {
     unsigned long r10;
+    unsigned long r8;
+    unsigned long bx;
+    unsigned long cx;
     unsigned long dx;
     unsigned long si;
     unsigned long di;
@@ -193,6 +198,7 @@ struct bpf_iter__task_file {
 static void *(*const bpf_map_lookup_elem)(void *map, const void *key) = (void *)1;
 static long (*const bpf_map_update_elem)(void *map, const void *key, const void *value,
                                          u64 flags) = (void *)2;
+static long (*const bpf_map_delete_elem)(void *map, const void *key) = (void *)3;
 static u64 (*const bpf_ktime_get_ns)(void) = (void *)5;
 static u64 (*const bpf_get_current_pid_tgid)(void) = (void *)14;
 static u64 (*const bpf_get_socket_cookie)(void *sk) = (void *)46;
@@ -204,6 +210,8 @@ static long (*const bpf_seq_write)(struct seq_file *seq, const void *data, u32 l
 static long (*const bpf_ringbuf_output)(void *ring, void *data, u64 size, u64 flags) = (void *)130;
 static u64 (*const bpf_ringbuf_query)(void *ring, u64 flags) = (void *)134;
 static struct tcp_sock *(*const bpf_skc_to_tcp_sock)(void *sk) = (void *)137;
+static void *(*const bpf_task_storage_get)(void *map, struct task_struct *task, void *value,
+                                           u64 flags) = (void *)156;
 static struct task_struct *(*const bpf_get_current_task_btf)(void) = (void *)158;
 static struct socket *(*const bpf_sock_from_file)(struct file *file) = (void *)162;
 static struct pt_regs *(*const bpf_task_pt_regs)(struct task_struct *task) = (void *)175;

@@ -55,6 +55,7 @@ struct socket_state {
     u32 error;   /* of the socket when it was closed under its reader */
     u32 budget;  /* payload bytes this message may still copy */
     u32 capture; /* of one call, by the verdict; 0 for control.capture_max */
+    u32 received_base; /* TCP sequence number of received byte 0, when `based` */
     u8 role;
     u8 mode;
     u8 protocol;
@@ -64,7 +65,8 @@ struct socket_state {
     u8 last_direction;
     u8 undecided; /* small chunks we still follow before the protocol must show */
     u8 turns;     /* looked at without a verdict */
-    u8 pad[7];
+    u8 based;
+    u8 pad[2];
 };
 
 struct {
@@ -73,6 +75,21 @@ struct {
     MAP_TYPE(key, int);
     MAP_TYPE(value, struct socket_state);
 } sockets SEC(".maps");
+
+/* How far a thread's sendmmsg() or recvmmsg() has come. Lives in the thread and dies with it. */
+struct batch {
+    u64 array;
+    u64 sk;
+    u32 index;
+    u32 pad;
+};
+
+struct {
+    MAP_UINT(type, BPF_MAP_TYPE_TASK_STORAGE);
+    MAP_UINT(map_flags, BPF_F_NO_PREALLOC);
+    MAP_TYPE(key, int);
+    MAP_TYPE(value, struct batch);
+} batches SEC(".maps");
 
 /* Connections that tapline itself opened, by tuple, so that their far end is left alone too. */
 struct {

@@ -5,12 +5,13 @@
 
 #include "maps.h"
 
-/* Streams over TCP, MPTCP and AF_UNIX carry requests. */
+/* Streams over TCP, MPTCP and AF_UNIX carry requests; a sequence of packets is a stream whose calls
+ * are its messages. */
 INLINE bool is_followed(struct sock *sk)
 {
     u16 family = sk->__sk_common.skc_family;
     if (family == AF_UNIX)
-        return sk->sk_type == SOCK_STREAM;
+        return sk->sk_type == SOCK_STREAM || sk->sk_type == SOCK_SEQPACKET;
     if (family == AF_INET || family == AF_INET6)
         return sk->sk_type == SOCK_STREAM &&
                (sk->sk_protocol == IPPROTO_TCP || sk->sk_protocol == IPPROTO_MPTCP);
@@ -63,6 +64,13 @@ INLINE struct socket_state *state_of(struct sock *sk)
     if (unlikely(!state))
         count_no_state();
     return state;
+}
+
+/* Remembers where the received stream stands, so that bytes can be counted that pass unseen. */
+INLINE void find_base(struct socket_state *state, struct tcp_sock *tcp, u32 just_received)
+{
+    state->received_base = tcp->copied_seq - (u32)state->received - just_received;
+    state->based = 1;
 }
 
 #endif

@@ -55,6 +55,9 @@ INLINE void on_established(struct sock *sk, struct socket_state *state, int old)
     u8 one = 1;
 
     state->established_ns = bpf_ktime_get_ns();
+    struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
+    if (tcp)
+        find_base(state, tcp, 0);
     if (old == TCP_SYN_SENT) {
         if (state->flags & SOCKET_OURS) {
             own_key(&key, sk, true);

@@ -24,6 +24,12 @@ INLINE void on_end_of_stream(struct sock *sk)
 
 INLINE int on_bytes(struct sock *sk, int ret, int flags, u8 direction)
 {
+    if (unlikely(ret <= 0)) {
+        struct task_struct *task = bpf_get_current_task_btf();
+        batch_ends(task, ret);
+        if (unlikely(is_request(task)))
+            uring_moved_nothing(task, sk, ret, direction == DIRECTION_SENT);
+    }
     if (ret < 0 || !is_followed(sk))
         return 0;
     if (direction == DIRECTION_RECEIVED && (flags & (MSG_PEEK | MSG_ERRQUEUE)))

@@ -3,6 +3,8 @@
 #include "existing.bpf.c"
 #include "connection.bpf.c"
 #include "io.bpf.c"
+#include "splice.bpf.c"
+#include "uring.bpf.c"
 #include "process.bpf.c"
 
 /* Structs that only ring records use would be missing from BTF; the ABI test needs them all. */

@@ -18,12 +18,16 @@ static OBJECT: &[u8] = aya::include_bytes_aligned!("../objects/tapline.aarch64.o
 
 /// Programs that hook a tracepoint of their own name, in the order they are attached: connections
 /// before bytes, so that no connection moves bytes before its role could be remembered.
-const TRACEPOINTS: [&str; 7] = [
+const TRACEPOINTS: [&str; 11] = [
     "sched_process_fork",
     "sched_process_exec",
     "sched_process_exit",
     "inet_sock_set_state",
     "tcp_destroy_sock",
+    "io_uring_submit_req",
+    "io_uring_poll_arm",
+    "io_uring_queue_async_work",
+    "tcp_rcv_space_adjust",
     "sock_recv_length",
     "sock_send_length",
 ];
@@ -103,6 +107,8 @@ impl Tap {
         let mut ebpf = EbpfLoader::new()
             .btf(Some(&btf))
             .verifier_log_level(VerifierLogLevel::DISABLE)
+            // aya has no type for task storage; only the programs use it.
+            .allow_unsupported_maps()
             .map_max_entries("events", bounds.kernel_ring_bytes())
             .load(OBJECT)
             .map_err(LoadError::Object)?;

@@ -7,7 +7,7 @@ use std::{
 
 use tokio::process::Command;
 
-use tapline_integration_tests::{Ended, Program};
+use tapline_integration_tests::{Ended, Program, Scratch};
 
 use crate::needs::python_path;
 
@@ -58,6 +58,19 @@ pub(crate) fn node(name: &str) -> Command {
     let mut command = Command::new("node");
     command.arg(programs().join(format!("{name}.mjs")));
     command
+}
+
+/// Compiles one of our own C programs, `programs/NAME.c`, and returns where the program is.
+pub(crate) async fn compiled(name: &str, scratch: &Scratch) -> PathBuf {
+    let program = scratch.path().join(name);
+    let mut command = Command::new("gcc");
+    command
+        .args(["-O1", "-pthread", "-o"])
+        .arg(&program)
+        .arg(programs().join(format!("{name}.c")));
+    let ended = Program::run(command).await;
+    assert!(ended.status.success(), "{}", ended.stderr);
+    program
 }
 
 /// Runs curl silently; its output is the status code and the size of the body.

@@ -11,6 +11,7 @@ mod durations;
 mod edges;
 mod failures;
 mod first_light;
+mod hands;
 mod harness;
 mod identity;
 mod judge;
@@ -29,11 +30,13 @@ mod spans;
 mod targets;
 mod threads;
 mod trace_context;
+mod urings;
+mod ways;
 
 use std::process::ExitCode;
 
 use harness::{Need, Test, test};
-use needs::{curl, ipv6, nginx, node, python, root, tap};
+use needs::{curl, gcc, ipv6, nginx, node, python, root, tap};
 
 /// Names a test after its function.
 macro_rules! tests {
@@ -109,6 +112,20 @@ fn sockets() -> Vec<Test> {
             request_behind_a_proxy_preamble_is_understood,
             request_over_a_unix_socket_is_understood,
         };
+        &[tap, gcc] => ways::{
+            every_call_that_writes_is_told_to_the_byte,
+            every_call_that_reads_is_told_to_the_byte,
+        };
+        &[tap, gcc, needs::io_uring] => urings::{
+            every_request_that_moves_bytes_is_told_to_the_byte,
+        };
+        &[tap, python, gcc] => hands::{
+            a_child_answers_on_what_its_parent_accepted,
+            a_process_answers_on_what_it_was_passed,
+            a_program_answers_on_what_was_accepted_before_it_began,
+            threads_share_a_connection,
+        };
+        &[tap, gcc, ipv6] => ways::{sockets_of_every_kind_are_told_to_the_byte};
     }
 }
 

@@ -59,6 +59,22 @@ pub(crate) fn curl() -> Result<(), Missing> {
     answers("curl", "--version")
 }
 
+/// A C compiler.
+pub(crate) fn gcc() -> Result<(), Missing> {
+    answers("gcc", "--version")
+}
+
+/// A kernel that lets programs use io_uring.
+pub(crate) fn io_uring() -> Result<(), Missing> {
+    let disabled = std::fs::read_to_string("/proc/sys/kernel/io_uring_disabled");
+    match disabled.as_deref().map(str::trim) {
+        Ok("0") => Ok(()),
+        _ => Err(Missing::Machine(
+            "no io_uring, or it is disabled".to_owned(),
+        )),
+    }
+}
+
 /// `nginx`.
 pub(crate) fn nginx() -> Result<(), Missing> {
     answers("nginx", "-v")
