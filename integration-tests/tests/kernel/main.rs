@@ -166,7 +166,8 @@ fn the_daemon() -> Vec<Test> {
         };
         &[tap, node] => identity::{a_package_names_the_service};
         &[tap, curl, needs::busybox] => identity::{an_applet_is_named_by_what_it_was_called};
-        BASIC => routes::{many_ids_are_one_route, routes_that_are_written_down_come_first};
+        &[tap, curl, node] => routes::{many_ids_are_one_route};
+        BASIC => routes::{routes_that_are_written_down_come_first};
         BASIC => privacy::{
             values_of_a_query_never_leave,
             own_exports_are_not_told,

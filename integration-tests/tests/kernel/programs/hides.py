@@ -3,6 +3,7 @@
 """
 
 import ctypes
+import encodings.idna  # as long as it can be read
 import os
 import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer

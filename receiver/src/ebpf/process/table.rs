@@ -9,7 +9,11 @@ use rustc_hash::FxHashMap;
 use tapline_ebpf::abi::{ENV_MAX, EventFork, Exec};
 
 use super::{HostFacts, Identity, NoSource, Process, ProcessSource, resource};
-use crate::ebpf::{container::Container, service_name, targets::TargetsConfig};
+use crate::ebpf::{
+    container::Container,
+    service_name::{self, Files, base_name},
+    targets::TargetsConfig,
+};
 
 /// The most processes remembered; past it the ones that are gone go first, then any.
 pub(super) const PROCESSES_MAX: usize = 32_768;
@@ -200,7 +204,9 @@ impl ProcessTable {
             };
             entry.looks_left -= 1;
             let args = self.source.args(pid);
-            let is_new_title = args.is_some_and(|args| args != entry.identity.args);
+            let runs = self.source.executable(pid);
+            let is_same = runs.is_some_and(|runs| runs == entry.identity.executable);
+            let is_new_title = is_same && args.is_some_and(|args| args != entry.identity.args);
             let is_boxed = entry.container.is_none() && self.source.container(pid).is_some();
             is_new_title || is_boxed
         };
@@ -294,17 +300,14 @@ impl ProcessTable {
         let Some(entry) = self.entries.get_mut(&pid) else {
             return;
         };
-        if entry.exited_ns.is_none() {
+        if entry.exited_ns.is_none()
+            && let Some(executable) = self.source.executable(pid)
+            && is_same(entry, &executable, &*self.source.files(pid))
+        {
             let args = self.source.args(pid);
-            let executable = self.source.executable(pid);
-            let executable = executable.filter(|_| !entry.executable_is_certain);
             let identity = Arc::make_mut(&mut entry.identity);
-            if let Some(args) = args {
-                identity.args = args;
-            }
-            if let Some(executable) = executable {
-                identity.executable = executable;
-            }
+            identity.args = args.unwrap_or_else(|| std::mem::take(&mut identity.args));
+            identity.executable = executable;
         }
         entry.executable_is_certain = true;
         entry.container = container.map(|mut container| {
@@ -349,6 +352,23 @@ impl ProcessTable {
         }
         None
     }
+}
+
+/// Returns whether a process still runs what is known of it. It may run another program already,
+/// whose record is still on its way.
+fn is_same(entry: &Entry, executable: &str, files: &dyn Files) -> bool {
+    let known = &entry.identity;
+    if entry.executable_is_certain || known.executable == executable {
+        return known.executable == executable;
+    }
+    // The record names a link to what runs, or a script that it runs.
+    let first = known.args.first().map_or("", String::as_str);
+    let called = if first.contains('/') {
+        files.is_executable(first)
+    } else {
+        base_name(first) == base_name(executable)
+    };
+    called || files.is_executable(&known.executable)
 }
 
 impl Default for ProcessTable {

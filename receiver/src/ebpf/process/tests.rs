@@ -72,6 +72,10 @@ impl ProcessSource for Changing {
         self.get(pid).map(|(args, _)| args)
     }
 
+    fn executable(&self, pid: u32) -> Option<String> {
+        self.get(pid).map(|_| "/usr/sbin/php-fpm8.2".to_owned())
+    }
+
     fn container(&self, pid: u32) -> Option<Container> {
         self.get(pid)?.1
     }
@@ -212,6 +216,17 @@ fn a_title_and_a_container_that_come_late_are_taken() {
         Some("3f1e9d")
     );
     assert!(first.is_gone() && !second.is_gone());
+}
+
+#[test]
+fn a_program_whose_successor_runs_already_is_not_taken_for_it() {
+    let proc = Changing::default();
+    let mut table = ProcessTable::new(Box::new(proc.clone()), HostFacts::default(), 0);
+    table.on_exec(&runs(7, b"/srv/cart", b"/srv/cart\0"));
+    proc.set(7, "php-fpm: pool shop", None);
+    assert_eq!(table.process(7).service, "cart");
+    table.on_exec(&runs(7, b"/usr/sbin/php-fpm8.2", b"php-fpm\0"));
+    assert_eq!(table.process(7).service, "shop");
 }
 
 #[test]

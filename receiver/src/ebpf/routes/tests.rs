@@ -265,3 +265,31 @@ fn hostile_paths_do_not_panic() {
         [format!("{}/{{id}}", "/a".repeat(16)), "/".to_owned()]
     );
 }
+
+/// `cargo test --release -p tapline-receiver --lib cost_of_a_path -- --ignored --nocapture`
+#[test]
+#[ignore = "a benchmark: needs --release and a quiet machine"]
+#[expect(clippy::print_stdout, reason = "a number for a person")]
+fn cost_of_a_path() {
+    const ROUNDS: u32 = 200;
+    let paths: Vec<String> = (0..10_000)
+        .map(|n| match n % 4 {
+            0 => format!("/api/v1/users/{n}/orders/{:016x}", random(n)),
+            1 => format!("/static/{}.css", letters(u64::from(n % 40))),
+            2 => format!("/blog/{}/comments", letters(random(n))),
+            _ => "/api/v1/cart".to_owned(),
+        })
+        .collect();
+    let (mut routes, config) = (Routes::default(), RoutesConfig::default());
+    let owner = ("shop", Owner::Itself);
+    let mut lengths = 0;
+    let begun = std::time::Instant::now();
+    for _ in 0..ROUNDS {
+        for path in &paths {
+            let route = routes.route(owner, path, Evidence::Exists, &config);
+            lengths += route.map_or(0, str::len);
+        }
+    }
+    let each = begun.elapsed().as_nanos() / (u128::from(ROUNDS) * paths.len() as u128);
+    println!("{each} ns a path ({lengths} bytes, {} routes)", routes.len());
+}

@@ -188,7 +188,7 @@ pub(super) fn project_of(folder: &str) -> Option<String> {
 }
 
 /// The file name of an executable, whatever its path carries besides.
-pub(super) fn base_name(path: &str) -> &str {
+pub(crate) fn base_name(path: &str) -> &str {
     let path = path.strip_suffix(" (deleted)").unwrap_or(path);
     path.trim_end_matches('/')
         .rsplit('/')
