@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 
 use crate::conversation::Outcome;
+use crate::trace_context::TraceContext;
 
 /// The name of an operation that cannot be told, or that the server does not know either.
 pub const OTHER: &str = "_OTHER";
@@ -13,10 +14,16 @@ pub const OTHER: &str = "_OTHER";
 /// Which database speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum System {
+    /// Cassandra and what speaks its protocol.
+    Cassandra,
+    /// MariaDB.
+    Mariadb,
     /// Memcached, in text or binary.
     Memcached,
     /// MongoDB and what speaks its protocol.
     Mongodb,
+    /// MySQL and what speaks its protocol.
+    Mysql,
     /// PostgreSQL and what speaks its protocol.
     Postgresql,
     /// Redis and what speaks its protocol.
@@ -27,8 +34,11 @@ impl System {
     /// Returns the name that `db.system.name` has for it.
     pub fn name(self) -> &'static str {
         match self {
+            Self::Cassandra => "cassandra",
+            Self::Mariadb => "mariadb",
             Self::Memcached => "memcached",
             Self::Mongodb => "mongodb",
+            Self::Mysql => "mysql",
             Self::Postgresql => "postgresql",
             Self::Redis => "redis",
         }
@@ -85,6 +95,11 @@ pub struct Exchange {
 pub trait Sink {
     /// Takes a request that is complete. `id` is unique on its connection.
     fn request(&mut self, id: u32, thread: u64);
+    /// Takes a request that may say which trace it continues.
+    fn request_in(&mut self, id: u32, thread: u64, trace: Option<TraceContext>) {
+        drop(trace);
+        self.request(id, thread);
+    }
     /// Takes the finished exchange of a request that was announced before; called once for each.
     fn exchange(&mut self, id: u32, exchange: Exchange);
 }

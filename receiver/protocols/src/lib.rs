@@ -19,6 +19,7 @@ pub mod postgres;
 pub mod recognition;
 pub mod redact;
 pub mod redis;
+pub mod sql;
 pub mod stream;
 pub mod tls;
 pub mod trace_context;

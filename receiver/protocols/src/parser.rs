@@ -94,6 +94,15 @@ impl database::Sink for &mut (dyn Sink + '_) {
         Sink::request(*self, id, asked);
     }
 
+    fn request_in(&mut self, id: u32, thread: u64, trace: Option<TraceContext>) {
+        let asked = Asked {
+            thread,
+            trace,
+            ..Asked::default()
+        };
+        Sink::request(*self, id, asked);
+    }
+
     fn exchange(&mut self, id: u32, exchange: database::Exchange) {
         Sink::exchange(*self, id, Told::Database(Box::new(exchange)));
     }

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use super::frame::{Message, Read};
 use super::slot::{Kind, Slot, exchange};
 use super::sniff::{CANCEL, GSS, TLS, is_request};
-use super::statement::{self, Statement};
 use super::{OPEN_MAX, Postgres, Stage};
 use crate::conversation::Chunk;
 use crate::database::Sink;
+use crate::sql::{self, Dialect, Statement};
 
 /// Who asks, and when.
 #[derive(Clone, Copy)]
@@ -66,11 +66,11 @@ impl Postgres {
         match message.kind {
             0 => self.start(&message.body, at_ns, out),
             b'Q' => {
-                let statement = statement::read_until_nul(&message.body);
+                let statement = sql::read_until_nul(&message.body, Dialect::Postgres);
                 self.push(Kind::UntilReady, Some(&statement), "", asked, out);
             }
             b'P' => {
-                let statement = Arc::new(statement::read_until_nul(rest));
+                let statement = Arc::new(sql::read_until_nul(rest, Dialect::Postgres));
                 self.names.parse(first, Arc::clone(&statement));
                 let started_ns = self.parsed.take().map_or(asked.started_ns, |(_, at)| at);
                 self.parsed = Some((statement, started_ns));
@@ -172,7 +172,8 @@ impl Postgres {
         }
         let id = self.next_id;
         self.next_id = self.next_id.wrapping_add(1);
-        out.request(id, asked.thread);
+        let trace = statement.and_then(|statement| statement.trace.clone());
+        out.request_in(id, asked.thread, trace);
         self.slots.push_back(Slot {
             kind,
             asked_ns: asked.at_ns,

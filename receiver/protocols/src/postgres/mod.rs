@@ -17,8 +17,6 @@ mod names;
 mod pairing;
 mod slot;
 mod sniff;
-mod statement;
-mod token;
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -29,10 +27,10 @@ pub use sniff::{is_request, is_startup};
 use self::frame::Frames;
 use self::names::Names;
 use self::slot::Slot;
-use self::statement::Statement;
 use crate::conversation::{Chunk, Since, Toward, Unanswered};
 use crate::database::{Exchange, Sink};
 use crate::recognition::{Begins, Protocol};
+use crate::sql::{Statement, TEXT_BYTES_MAX};
 
 /// How PostgreSQL is recognised: by its first message, or by one with a statement. The first
 /// message says better than the handshake whether this is the beginning.
@@ -203,6 +201,6 @@ impl Postgres {
 
     /// A slot, its exchange, and the texts in it.
     fn slot_bytes() -> usize {
-        size_of::<Slot>() + size_of::<Exchange>() + 512
+        size_of::<Slot>() + size_of::<Exchange>() + 512 + TEXT_BYTES_MAX
     }
 }

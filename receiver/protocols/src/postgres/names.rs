@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::statement::Statement;
+use crate::sql::{Statement, TEXT_BYTES_MAX};
 
 /// The most that are remembered of either; then all are forgotten.
 const NAMES_MAX: usize = 128;
-/// What one of them holds at most: a name, a summary and a table.
-const NAME_BYTES: usize = 512;
+/// What one of them holds at most: a name, a summary, a table and a text.
+const NAME_BYTES: usize = 512 + TEXT_BYTES_MAX;
 
 /// Statements and portals.
 #[derive(Debug, Default)]

@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 
 use super::frame::Message;
-use super::statement::Statement;
 use crate::conversation::Outcome;
 use crate::database::{Exchange, OTHER, Operation, System};
+use crate::sql::Statement;
 
 /// Something that is due.
 #[derive(Debug)]
@@ -67,7 +67,7 @@ pub(super) fn exchange(
             system: System::Postgresql,
             name,
             summary: Some(summary).filter(|summary| !summary.is_empty()),
-            text: None,
+            text: named.and_then(|statement| statement.text.clone().map(Cow::Owned)),
             collection: statement.and_then(|statement| statement.collection.clone()),
             namespace: namespace.map(|name| Cow::Owned(name.to_owned())),
             batch_size: None,

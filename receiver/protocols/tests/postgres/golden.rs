@@ -25,7 +25,7 @@ const CONVERSATIONS: [(&str, &str, &str); 13] = [
          < R ; Z
          > Q BEGIN; UPDATE t SET a = 1; COMMIT
          < C BEGIN ; C UPDATE 1 ; C COMMIT ; Z",
-        "BEGIN UPDATE t -> ok db=\n",
+        "BEGIN UPDATE t COMMIT -> ok db=\n",
     ),
     (
         "encryption is",
