@@ -14,6 +14,7 @@ pub mod http1;
 pub mod in_order;
 pub mod memcached;
 pub mod mongodb;
+pub mod mysql;
 pub mod parser;
 pub mod postgres;
 pub mod recognition;

@@ -6,7 +6,7 @@
 
 use crate::{
     conversation::{Limits, Since, Toward},
-    fastcgi, http1, memcached, mongodb,
+    fastcgi, http1, memcached, mongodb, mysql,
     parser::Parser,
     postgres, redis,
 };
@@ -55,6 +55,7 @@ pub static PROTOCOLS: &[Protocol] = &[
     http1::PROTOCOL,
     redis::PROTOCOL,
     postgres::PROTOCOL,
+    mysql::PROTOCOL,
     mongodb::PROTOCOL,
     fastcgi::PROTOCOL,
     memcached::PROTOCOL,

@@ -108,6 +108,10 @@ fn recognises_a_protocol_whichever_end_is_seen() {
         ("http", r"< HTTP/1.1 200 OK\r\n\r\n"),
         ("redis", r"> *1\r\n$4\r\nPING\r\n"),
         ("postgresql", r"> Q\0\0\0\x0dSELECT 1\0"),
+        (
+            "mysql",
+            r"< \x23\0\0\0\x0a8.0.36\0\x08\0\0\0abcdefgh\0\xff\xff\xff\x02\0\xff\xdf\x15\0\0\0\0\0\0",
+        ),
     ] {
         for toward_known in [true, false] {
             let found = recognised(&acts(script), toward_known);

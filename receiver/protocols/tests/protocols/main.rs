@@ -5,4 +5,5 @@ mod frame;
 mod hostile;
 mod memcached;
 mod mongodb;
+mod mysql;
 mod script;
