@@ -82,7 +82,27 @@ pub enum Unanswered {
     LostData,
     /// Too many requests were waiting; this one was the oldest.
     TooManyOpen,
+    /// One end gave up this request alone, with an error code of HTTP/2.
+    StreamReset(u32),
 }
+
+/// The names of the error codes of HTTP/2 (RFC 9113, section 7), by number.
+const STREAM_ERRORS: [&str; 14] = [
+    "NO_ERROR",
+    "PROTOCOL_ERROR",
+    "INTERNAL_ERROR",
+    "FLOW_CONTROL_ERROR",
+    "SETTINGS_TIMEOUT",
+    "STREAM_CLOSED",
+    "FRAME_SIZE_ERROR",
+    "REFUSED_STREAM",
+    "CANCEL",
+    "COMPRESSION_ERROR",
+    "CONNECT_ERROR",
+    "ENHANCE_YOUR_CALM",
+    "INADEQUATE_SECURITY",
+    "HTTP_1_1_REQUIRED",
+];
 
 impl Unanswered {
     /// Returns the low-cardinality name for an `error.type` attribute.
@@ -96,6 +116,11 @@ impl Unanswered {
             Self::Timeout => "timeout",
             Self::LostData => "lost_data",
             Self::TooManyOpen => "too_many_open",
+            Self::StreamReset(code) => {
+                let code = usize::try_from(code).ok();
+                let name = code.and_then(|code| STREAM_ERRORS.get(code));
+                name.copied().unwrap_or("stream_reset")
+            }
         }
     }
 }

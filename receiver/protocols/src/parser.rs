@@ -5,10 +5,10 @@
 
 use crate::{
     conversation::{Chunk, Toward, Unanswered},
-    database, http,
-    http1::{self, Http1},
+    database, http, http1,
     postgres::Postgres,
     redis::Redis,
+    rpc,
     trace_context::{self, TraceContext},
 };
 
@@ -59,6 +59,8 @@ pub enum Told {
     Http(Box<http::Exchange>),
     /// An operation on a database.
     Database(Box<database::Exchange>),
+    /// A remote procedure call.
+    Rpc(Box<rpc::Exchange>),
 }
 
 /// Receives what a parser understood.
@@ -149,6 +151,5 @@ macro_rules! parser {
     };
 }
 
-parser!(Http1);
 parser!(Postgres);
 parser!(Redis);

@@ -6,9 +6,7 @@
 
 use crate::{
     conversation::{Limits, Since, Toward},
-    fastcgi, http1, memcached, mongodb, mysql,
     parser::Parser,
-    postgres, redis,
 };
 
 /// The first bytes that one end sent after the other one spoke, or of a connection.
@@ -52,14 +50,15 @@ pub struct Protocol {
 
 /// Every protocol, the ones with the clearest signatures first. At most 32.
 pub static PROTOCOLS: &[Protocol] = &[
-    http1::PROTOCOL,
-    redis::PROTOCOL,
-    postgres::PROTOCOL,
-    mysql::PROTOCOL,
-    mongodb::PROTOCOL,
-    fastcgi::PROTOCOL,
-    memcached::PROTOCOL,
-    memcached::BINARY,
+    crate::http1::PROTOCOL,
+    crate::http2::PROTOCOL,
+    crate::redis::PROTOCOL,
+    crate::postgres::PROTOCOL,
+    crate::mysql::PROTOCOL,
+    crate::mongodb::PROTOCOL,
+    crate::fastcgi::PROTOCOL,
+    crate::memcached::PROTOCOL,
+    crate::memcached::BINARY,
 ];
 
 /// What is known after a look.

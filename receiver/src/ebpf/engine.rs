@@ -17,8 +17,8 @@ use super::{
     clock::WallClock,
     correlate::{Context, Correlator, Fresh},
     emit::{
-        ConnectFailed, Database, DatabaseFacts, Emitter, Facts, Http, OwnReading, Side, Span,
-        path_and_host, service_port,
+        ConnectFailed, Database, DatabaseFacts, Emitter, Facts, Http, OwnReading, Rpc, RpcFacts,
+        Side, Span, path_and_host, service_port,
     },
     ids::Ids,
     live::Live,
@@ -318,6 +318,13 @@ impl Engine {
                 self.emitter
                     .exchange::<Database>(&open.process, &facts, when, None);
             }
+            Told::Rpc(exchange) => {
+                let when = span(&open.context, exchange.started_ns, exchange.ended_ns);
+                let facts = RpcFacts::new(side, tuple, &exchange);
+                let when = (&open.context, when);
+                self.emitter
+                    .exchange::<Rpc>(&open.process, &facts, when, None);
+            }
         }
         self.counts.exchanges += 1;
     }
@@ -332,7 +339,11 @@ impl Engine {
         let status = exchange.response.as_ref().map(|response| response.status);
         let evidence = Evidence::of_status(status);
         let service = (open.process.service.as_str(), owner);
-        let route = self.routes.route(service, path, evidence, config);
+        let route = if exchange.request.target.is_empty() {
+            None // the path is not known
+        } else {
+            self.routes.route(service, path, evidence, config)
+        };
         let facts = Facts::new((open.side, tuple), exchange, route, &self.live.privacy);
         let when = span(&open.context, exchange.started_ns, exchange.ended_ns);
         let ignored = config.ignores(path);

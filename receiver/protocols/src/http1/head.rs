@@ -4,8 +4,6 @@
 //! than a small one and yet ends where it ends. Header values outside the allow list are never
 //! stored.
 
-use std::fmt::Write;
-
 use super::line::Whole;
 use super::sniff::{RequestLine, cut_request_line, request_line, status_line};
 use super::{Headers, Request, Response};
@@ -13,6 +11,7 @@ use crate::{
     conversation::Limits,
     http::Carrier,
     redact,
+    text::text,
     wanted::{Kept, Wanted},
 };
 
@@ -51,6 +50,8 @@ pub(super) struct About {
     pub(super) bytes: u64,
     /// Whether the client waits for `100 Continue` before it sends the body.
     pub(super) expects: bool,
+    /// Whether the connection is to become one of HTTP/2.
+    pub(super) is_h2c: bool,
 }
 
 /// Whose head it is.
@@ -87,6 +88,7 @@ enum Field {
     ContentLength,
     TransferEncoding,
     Expect,
+    Upgrade,
 }
 
 const REQUEST_FIELDS: [(&str, Field); 13] = [
@@ -105,10 +107,11 @@ const REQUEST_FIELDS: [(&str, Field); 13] = [
     ("expect", Field::Expect),
 ];
 
-const RESPONSE_FIELDS: [(&str, Field); 3] = [
+const RESPONSE_FIELDS: [(&str, Field); 4] = [
     ("content-type", Field::ContentType),
     ("content-length", Field::ContentLength),
     ("transfer-encoding", Field::TransferEncoding),
+    ("upgrade", Field::Upgrade),
 ];
 
 impl Message {
@@ -272,6 +275,10 @@ impl Head {
                 self.about.expects |= value.eq_ignore_ascii_case(b"100-continue");
                 return;
             }
+            Field::Upgrade => {
+                self.about.is_h2c |= value.eq_ignore_ascii_case(b"h2c");
+                return;
+            }
             _ if self.about.bytes > self.limit => return self.message.truncate(),
             _ => {}
         }
@@ -337,7 +344,9 @@ impl Request {
                 let left = LIST_BYTES.saturating_sub(used);
                 listed(&mut headers.tracestate, fold, value, STATES, left)
             }
-            Field::ContentLength | Field::TransferEncoding | Field::Expect => false,
+            Field::ContentLength | Field::TransferEncoding | Field::Expect | Field::Upgrade => {
+                false
+            }
         }
     }
 }
@@ -399,22 +408,6 @@ fn append(to: &mut String, comma: &str, fold: &str, value: &[u8], bound: usize) 
         to.push_str(separator);
         to.push_str(&text(value, left));
     }
-}
-
-/// Copies bytes as text of at most `bound` bytes; what is no UTF-8 is percent-encoded, as it should
-/// have been in the first place, so that it cannot be taken for anything else.
-fn text(bytes: &[u8], bound: usize) -> String {
-    let kept = &bytes[..bytes.len().min(bound)];
-    let mut text = String::with_capacity(kept.len());
-    for piece in kept.utf8_chunks() {
-        text.push_str(piece.valid());
-        for byte in piece.invalid() {
-            // Writing to a string cannot fail.
-            let _ = write!(text, "%{byte:02X}");
-        }
-    }
-    text.truncate(text.floor_char_boundary(bound));
-    text
 }
 
 fn cut(host: &str) -> String {

@@ -26,6 +26,7 @@ mod reading;
 mod slot;
 mod sniff;
 mod stream;
+mod upgrade;
 
 use std::collections::VecDeque;
 
@@ -49,7 +50,7 @@ pub(crate) const PROTOCOL: Protocol = Protocol {
         Sniff::Maybe => Begins::Maybe,
         Sniff::No => Begins::No,
     },
-    parser: |_, limits| Box::new(Http1::new(limits)),
+    parser: |_, limits| Box::new(upgrade::Connection::new(limits)),
 };
 
 /// Receives what the parser understood.
@@ -81,6 +82,7 @@ pub struct Http1 {
     /// The same, since it is in doubt which request is answered.
     doubtful_turns: u32,
     opaque: bool,
+    successor: upgrade::Successor,
     next_id: u32,
     /// When the last byte moved, in either direction.
     active_ns: u64,
@@ -101,6 +103,7 @@ impl Http1 {
             turns: 0,
             doubtful_turns: 0,
             opaque: false,
+            successor: upgrade::Successor::None,
             next_id: 0,
             active_ns: 0,
         }

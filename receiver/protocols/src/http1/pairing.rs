@@ -8,6 +8,7 @@ use super::body::Body;
 use super::head::{Message, is_interim};
 use super::slot::{Answer, Doubt, Slot};
 use super::stream::Phase;
+use super::upgrade::{Handover, Successor};
 use super::{Outcome, Sink, Toward, Unanswered};
 
 /// Answers in a row that a client waited for before a loss does not make it one that pipelines.
@@ -176,6 +177,25 @@ impl Http1 {
         self.flush(0, at_ns, out);
         self.requests.lose();
         self.responses.lose();
+        self.opaque = true;
+    }
+
+    /// Gives the connection, and the request whose response is still to come, to HTTP/2.
+    pub(super) fn hand_over(&mut self, out: &mut dyn Sink) {
+        let at_ns = self.responses.last_ns;
+        self.note_request();
+        let front = self.slots.pop_front();
+        self.flush(0, at_ns, out);
+        if let Some((number, Some(asked))) = front.map(Slot::hand_over) {
+            self.successor = Successor::Due(Handover {
+                number,
+                asked,
+                unread: 0,
+            });
+        }
+        self.requests.lose();
+        self.responses.lose();
+        self.sending = None;
         self.opaque = true;
     }
 

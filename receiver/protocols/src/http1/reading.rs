@@ -8,6 +8,7 @@ use super::head::{About, Framing, Head, Message, is_interim};
 use super::pairing::Hidden;
 use super::slot::{Answer, Slot};
 use super::stream::{Cursor, Event, Phase, Stream};
+use super::upgrade::Successor;
 use super::{Chunk, Request, Response, Sink, Toward};
 
 /// Bytes that were not captured.
@@ -53,6 +54,9 @@ impl Http1 {
             },
             out,
         );
+        if let Successor::Due(_) = self.successor {
+            return;
+        }
         let mut behind = Tail::Unread;
         if uncaptured > 0 {
             let between = if self.next_id == first_id {
@@ -140,6 +144,9 @@ impl Http1 {
                 }
                 Event::Garbage => self.read_garbage(toward, at_ns, out),
             }
+        }
+        if let Successor::Due(handover) = &mut self.successor {
+            handover.unread = cursor.rest.len();
         }
         self.after_blind(toward, at_ns, out);
     }
@@ -293,6 +300,9 @@ impl Http1 {
             return;
         }
         slot.answer(response, about.started_ns, about.thread);
+        if status == 101 && about.is_h2c && self.successor.is_wanted() {
+            return self.hand_over(out);
+        }
         if slot.is_upgrade(status) {
             return self.upgrade(out);
         }

@@ -133,6 +133,11 @@ impl Slot {
         exchange.response_thread = Some(thread);
     }
 
+    /// Returns the number of the request, and the exchange if it was not reported yet.
+    pub(super) fn hand_over(self) -> (u32, Option<Box<Exchange>>) {
+        (self.id, self.exchange)
+    }
+
     /// Takes the exchange out, to be reported once.
     pub(super) fn settle(&mut self, outcome: Outcome, at_ns: Option<u64>) -> Option<Exchange> {
         let mut exchange = *self.exchange.take()?;

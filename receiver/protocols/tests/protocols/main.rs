@@ -3,6 +3,7 @@
 mod fastcgi;
 mod frame;
 mod hostile;
+mod http2;
 mod memcached;
 mod mongodb;
 mod mysql;

@@ -36,10 +36,15 @@ pub(crate) struct Seen {
     pub(crate) told: Vec<(u32, Told)>,
     /// The most bytes that the parser said it held.
     pub(crate) held_max: usize,
+    /// Requests that continue a trace.
+    pub(crate) traced: Vec<u32>,
 }
 
 impl Sink for Seen {
-    fn request(&mut self, id: u32, _asked: Asked<'_>) {
+    fn request(&mut self, id: u32, asked: Asked<'_>) {
+        if asked.trace.is_some() {
+            self.traced.push(id);
+        }
         assert!(!self.announced.contains(&id), "{id} announced twice");
         self.announced.push(id);
     }

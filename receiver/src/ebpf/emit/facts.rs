@@ -52,7 +52,10 @@ impl<'a> Facts<'a> {
         route: Option<&'a str>,
         privacy: &'a Privacy,
     ) -> Self {
-        let (path, query) = redact::split_target(&exchange.request.target);
+        let (path, query) = match exchange.request.target.as_str() {
+            "" => ("", None), // not known
+            target => redact::split_target(target),
+        };
         let tuple = tuple.filter(|tuple| tuple.family != AF_UNIX);
         Self {
             wanted: privacy.wanted,
@@ -81,7 +84,8 @@ impl<'a> Facts<'a> {
     /// `http.request.method_original`, when the method is not a known one.
     pub(crate) fn method_original(&self) -> Option<&str> {
         let method = self.exchange.request.method.as_str();
-        (!KNOWN_METHODS.contains(&method)).then_some(method)
+        let is_other = !method.is_empty() && !KNOWN_METHODS.contains(&method);
+        is_other.then_some(method)
     }
 
     /// `http.route` of a server, `url.template` of a client.
@@ -287,7 +291,7 @@ fn push_number(text: &mut String, number: u16) {
 }
 
 /// Splits `host[:port]`; an IPv6 host loses its brackets.
-fn split_authority(text: &str) -> (&str, Option<u16>) {
+pub(super) fn split_authority(text: &str) -> (&str, Option<u16>) {
     if let Some((host, after)) = text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         return (
             host,

@@ -243,7 +243,8 @@ fn encode<S: Subject>(rows: &[Row<S>], facts: &S::Facts<'_>, key: &mut Vec<u8>) 
     key.clear();
     for row in rows {
         match (row.value)(facts) {
-            None => key.push(ABSENT),
+            // A measure is no dimension.
+            None | Some(Value::Double(_)) => key.push(ABSENT),
             Some(Value::Yes) => key.push(YES),
             Some(Value::Str(text)) => {
                 key.push(TEXT);

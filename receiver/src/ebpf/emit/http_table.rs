@@ -84,7 +84,7 @@ static SERVER: Table = Table {
         METHOD_ORIGINAL,
         Row {
             key: "url.path",
-            value: |facts| text(facts.path()),
+            value: |facts| Some(facts.path()).filter(|p| !p.is_empty()).and_then(text),
         },
         Row {
             key: "url.query",
@@ -126,7 +126,10 @@ static CLIENT: Table = Table {
         METHOD_ORIGINAL,
         Row {
             key: "url.full",
-            value: |facts| Some(Value::Str(Cow::Owned(facts.url_full()))),
+            value: |facts| {
+                let is_known = !facts.path().is_empty();
+                is_known.then(|| Value::Str(Cow::Owned(facts.url_full())))
+            },
         },
         Row {
             key: "url.template",

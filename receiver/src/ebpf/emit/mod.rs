@@ -9,6 +9,8 @@ mod facts;
 mod histogram;
 mod http_table;
 mod own_metrics;
+mod rpc_facts;
+mod rpc_table;
 mod status;
 mod table;
 
@@ -25,6 +27,8 @@ pub(crate) use facts::{Facts, Side, path_and_host, service_port};
 pub(crate) use histogram::SERIES_PER_METRIC;
 pub(crate) use http_table::Http;
 pub(crate) use own_metrics::OwnReading;
+pub(crate) use rpc_facts::RpcFacts;
+pub(crate) use rpc_table::Rpc;
 
 use self::{
     histogram::{Measurement, ProcessMetrics, SeriesBudget},

@@ -21,6 +21,9 @@ fn description(reason: Unanswered) -> &'static str {
         Unanswered::Closed => "the connection ended before the response",
         Unanswered::Timeout => "no response in time",
         Unanswered::LostData => "outcome unknown: captured bytes were lost",
+        Unanswered::StreamReset(_) => {
+            "one end gave the request up before the response was complete"
+        }
         Unanswered::TooManyOpen => "outcome unknown: too many requests open on the connection",
     }
 }

@@ -23,12 +23,14 @@ pub(crate) trait Subject: Sized + 'static {
 }
 
 /// An attribute value.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Value<'a> {
     /// Text.
     Str(Cow<'a, str>),
     /// An integer.
     Int(i64),
+    /// Another number.
+    Double(f64),
     /// A fact that is told only when it holds.
     Yes,
 }
@@ -78,6 +80,7 @@ pub(crate) fn write<S: Subject>(
         match (row.value)(facts) {
             Some(Value::Str(text)) => attributes.str(row.key, &text),
             Some(Value::Int(int)) => attributes.int(row.key, int),
+            Some(Value::Double(number)) => attributes.double(row.key, number),
             Some(Value::Yes) => attributes.bool(row.key, true),
             None => attributes,
         };

@@ -291,5 +291,8 @@ fn cost_of_a_path() {
         }
     }
     let each = begun.elapsed().as_nanos() / (u128::from(ROUNDS) * paths.len() as u128);
-    println!("{each} ns a path ({lengths} bytes, {} routes)", routes.len());
+    println!(
+        "{each} ns a path ({lengths} bytes, {} routes)",
+        routes.len()
+    );
 }
