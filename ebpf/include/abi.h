@@ -108,7 +108,8 @@ struct event_exchange {
     u32 tgid; /* moved the first byte of the request; without a pair, the last bytes */
     u32 tid;
     u8 role;
-    u8 pad[7];
+    u8 mode; /* of the socket, when this was made */
+    u8 pad[6];
 };
 
 struct event_close {

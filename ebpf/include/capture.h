@@ -18,6 +18,7 @@
 struct call {
     struct buffer buffer; /* where they are in user memory, when `readable` */
     u64 offset;           /* of the first of them in their stream */
+    u64 now;              /* when, if somebody has asked already */
     u32 len;
     u8 direction;
     bool turned; /* the bytes before went the other way */
@@ -60,6 +61,8 @@ INLINE void capture(struct scratch *scratch, struct sock *sk, struct socket_stat
     if (copied > CAPTURE_MAX)
         copied = CAPTURE_MAX;
     fill_header(&event->header, EVENT_DATA, sizeof(*event) + copied);
+    if (call->now)
+        event->header.at_ns = call->now; /* what was counted and what is shown happened at once */
     event->cookie = bpf_get_socket_cookie(sk);
     event->offset = call->offset;
     event->tgid = pid_tgid >> 32;
@@ -105,12 +108,12 @@ INLINE bool is_to_be_seen(struct sock *sk, struct socket_state *state, struct co
 {
     ask_verdict(sk, state, control);
     if (state->mode == MODE_PENDING || state->mode == MODE_LENGTHS) {
-        u64 now = bpf_ktime_get_ns();
-        count_lengths(sk, state, call->direction, call->len, pid_tgid, now);
+        call->now = bpf_ktime_get_ns();
+        count_lengths(sk, state, call->direction, call->len, pid_tgid, call->now);
         if (state->mode == MODE_LENGTHS && !(state->verdict_flags & VERDICT_LOOK))
             return false;
         if (call->turned)
-            state->budget = sniffed_bytes(state, now);
+            state->budget = sniffed_bytes(state, call->now);
         return state->budget > 0;
     }
     if (state->mode == MODE_SILENT)

@@ -38,6 +38,7 @@ APART int tell_exchange(struct sock *sk, struct socket_state *state, bool pair)
     event.sent = state->sent;
     event.received = state->received;
     event.role = state->role;
+    event.mode = state->mode;
     event.tgid = pid_tgid >> 32;
     event.tid = pid_tgid;
     state->told_ns = event.header.at_ns;

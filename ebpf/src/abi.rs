@@ -204,8 +204,10 @@ pub struct EventExchange {
     pub tid: u32,
     /// [`ROLE_UNKNOWN`], [`ROLE_CLIENT`] or [`ROLE_SERVER`].
     pub role: u8,
+    /// What the socket was to the kernel half then: a [`Mode`].
+    pub mode: u8,
     /// Zero.
-    pub pad: [u8; 7],
+    pub pad: [u8; 6],
 }
 
 /// A socket that ended.

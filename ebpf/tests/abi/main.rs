@@ -47,7 +47,7 @@ fn records_of_sockets_have_the_layout_of_their_c_twins() {
     #[rustfmt::skip]
     agrees!("event_exchange", EventExchange {
         header, cookie, started_ns, answered_ns, ended_ns, request_bytes, response_bytes, sent,
-        received, tgid, tid, role, pad,
+        received, tgid, tid, role, mode, pad,
     });
     #[rustfmt::skip]
     agrees!("event_close", EventClose {
@@ -143,7 +143,7 @@ fn records_have_no_hidden_padding() {
         16 + 8 * 2 + 4 * 4 + 2 + 1 + 1 + 1 + 1 + 2 + 8
     );
     assert_eq!(size_of::<EventOpen>(), 16 + 8 * 3 + 48 + 4 * 2 + 1 + 7);
-    assert_eq!(size_of::<EventExchange>(), 16 + 8 * 8 + 4 * 2 + 1 + 7);
+    assert_eq!(size_of::<EventExchange>(), 16 + 8 * 8 + 4 * 2 + 1 + 1 + 6);
     assert_eq!(size_of::<EventClose>(), 16 + 8 * 3 + 4 * 4);
     assert_eq!(size_of::<EventConnectFailed>(), 16 + 8 * 2 + 48 + 4 * 4);
     assert_eq!(

@@ -92,6 +92,17 @@ impl Daemon {
         self.stop().await
     }
 
+    /// Waits until enough has arrived, or for a while.
+    pub(crate) async fn wait_for(&self, enough: impl Fn(&Seen) -> bool) {
+        let arrival = self.backend.wait_for(enough, 100 * ARRIVAL_LIMIT);
+        let _late = timeout(patient(ARRIVAL_LIMIT), arrival).await;
+    }
+
+    /// Returns what has arrived so far.
+    pub(crate) fn seen(&self) -> Seen {
+        self.backend.seen()
+    }
+
     /// Stops the daemon at once.
     pub(crate) async fn stop(self) -> Told {
         self.program.terminate();

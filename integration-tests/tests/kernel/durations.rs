@@ -103,14 +103,19 @@ pub(crate) async fn loss_is_told_and_is_zero() {
     }
 }
 
-fn named<'a>(seen: &'a Seen, name: &str) -> Vec<ReceivedMetric<'a>> {
+/// Returns every metric of a name, in the order of arrival.
+pub(crate) fn named<'a>(seen: &'a Seen, name: &str) -> Vec<ReceivedMetric<'a>> {
     let mut metrics = seen.metrics();
     metrics.retain(|metric| metric.record.name == name);
     metrics
 }
 
 /// Returns the latest point of a service's histogram, which has one series only.
-fn newest<'a>(seen: &'a Seen, name: &str, service: &str) -> Option<&'a HistogramDataPoint> {
+pub(crate) fn newest<'a>(
+    seen: &'a Seen,
+    name: &str,
+    service: &str,
+) -> Option<&'a HistogramDataPoint> {
     let mut metrics = named(seen, name);
     metrics.retain(|metric| metric.resource_str("service.name") == Some(service));
     let Some(Data::Histogram(histogram)) = &metrics.last()?.record.data else {

@@ -27,6 +27,7 @@ mod proxy;
 mod redis;
 mod routes;
 mod spans;
+mod streams;
 mod targets;
 mod threads;
 mod trace_context;
@@ -54,6 +55,7 @@ const BASIC: &[Need] = &[tap, python, curl];
 fn main() -> ExitCode {
     let mut tests = requests();
     tests.extend(sockets());
+    tests.extend(streams());
     tests.extend(databases());
     tests.extend(the_daemon());
     harness::main(tests)
@@ -126,6 +128,19 @@ fn sockets() -> Vec<Test> {
             threads_share_a_connection,
         };
         &[tap, gcc, ipv6] => ways::{sockets_of_every_kind_are_told_to_the_byte};
+    }
+}
+
+/// What is told of connections that nobody can read.
+fn streams() -> Vec<Test> {
+    tests! {
+        &[tap, python] => streams::{
+            an_unknown_protocol_is_measured_by_port_and_makes_no_spans,
+            an_unknown_protocol_makes_spans_when_asked_for,
+            whoever_greets_first_is_no_client,
+            a_stream_without_answers_is_bytes_and_no_exchange,
+            tls_tells_who_is_asked_for_and_how_long_it_takes,
+        };
     }
 }
 

@@ -21,9 +21,11 @@ use tapline_protocols::conversation::Limits;
 use super::{
     Config,
     clock::WallClock,
+    config::UnknownProtocols,
     engine::{Advise, Engine, Parts},
     ids::Ids,
     process::{HostFacts, NoSource, ProcessTable},
+    tracker::Judgement,
 };
 
 /// Says what the file is; the digit is the version of its layout.
@@ -165,6 +167,7 @@ impl Advise for AdviseNobody {
     fn trace(&mut self, _: u32) {}
     fn trace_all(&mut self) {}
     fn announce_again(&mut self) {}
+    fn judge(&mut self, _judgements: &[Judgement]) {}
 }
 
 /// Parses a cassette and returns the spans, log records and metrics it holds, with ids that are
@@ -257,6 +260,7 @@ fn engine(config: &Config, wall_offset_ns: i64, existing: Vec<ExistingSocket>) -
         clock: WallClock::new(wall_offset_ns),
         limits: Limits::default(),
         existing,
+        unknown_protocols: UnknownProtocols::default(),
         advice: Box::new(AdviseNobody),
     })
 }

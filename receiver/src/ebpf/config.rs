@@ -42,8 +42,23 @@ pub struct Config {
     pub metrics_interval: Duration,
     /// How long spans and log records wait for company.
     pub flush_interval: Duration,
+    /// What is told of connections whose protocol is unknown or encrypted.
+    pub unknown_protocols: UnknownProtocols,
     /// A request without an answer for this long is told as an error.
     pub response_timeout: Duration,
+}
+
+/// What is told of connections that cannot be read.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum UnknownProtocols {
+    /// Nothing.
+    None,
+    /// How long exchanges take and how many bytes move, by port.
+    #[default]
+    Metrics,
+    /// The same, and a span for every exchange.
+    Spans,
 }
 
 impl Default for Config {
@@ -59,6 +74,7 @@ impl Default for Config {
             metric_series_max: SERIES_PER_METRIC,
             metrics_interval: Duration::from_secs(10),
             flush_interval: Duration::from_millis(200),
+            unknown_protocols: UnknownProtocols::default(),
             response_timeout: Duration::from_secs(60),
         }
     }

@@ -3,6 +3,8 @@
 //! Everything that is neither a thread nor a system call happens here, in the order of the ring,
 //! so that a recorded stream of records gives the same telemetry again.
 
+mod streams;
+
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
@@ -15,6 +17,7 @@ use tapline_protocols::{conversation::Limits, http, parser::Told, trace_context:
 
 use super::{
     clock::WallClock,
+    config::UnknownProtocols,
     correlate::{Context, Correlator, Fresh},
     emit::{
         ConnectFailed, Database, DatabaseFacts, Emitter, Facts, Http, OwnReading, Rpc, RpcFacts,
@@ -26,7 +29,7 @@ use super::{
     process::{Process, ProcessTable},
     routes::{Evidence, Owner, Routes},
     targets::Verdict,
-    tracker::{Counts, Happening, Place, Tracker},
+    tracker::{Counts, Happening, Judgement, Place, Tracker},
 };
 
 /// Tells whoever produces the records what is known here and not there.
@@ -39,6 +42,8 @@ pub(crate) trait Advise: Send {
     fn trace_all(&mut self);
     /// What a connection said of itself may be lost: it should say it again.
     fn announce_again(&mut self);
+    /// What should be done with the bytes of some connections.
+    fn judge(&mut self, judgements: &[Judgement]);
 }
 
 /// What the engine needs to begin.
@@ -57,7 +62,9 @@ pub(crate) struct Parts {
     pub(crate) buffered_bytes_max: usize,
     /// Sockets from before.
     pub(crate) existing: Vec<ExistingSocket>,
-    /// Takes the verdicts on processes.
+    /// What is told of connections that nobody can read.
+    pub(crate) unknown_protocols: UnknownProtocols,
+    /// Takes the verdicts on processes and connections.
     pub(crate) advice: Box<dyn Advise>,
 }
 
@@ -76,6 +83,8 @@ pub(crate) struct EngineCounts {
     pub(crate) malformed: u64,
     /// Exchanges told.
     pub(crate) exchanges: u64,
+    /// Exchanges that nobody could read.
+    pub(crate) stream_exchanges: u64,
     /// Failed connects told.
     pub(crate) connects_failed: u64,
     /// What the tracker counted.
@@ -111,6 +120,7 @@ pub(crate) struct Engine {
     ids: Ids,
     clock: WallClock,
     advice: Box<dyn Advise>,
+    unknown_protocols: UnknownProtocols,
     counts: EngineCounts,
     happenings: Vec<Happening>,
 }
@@ -130,6 +140,7 @@ impl Engine {
             ids: parts.ids,
             clock: parts.clock,
             advice: parts.advice,
+            unknown_protocols: parts.unknown_protocols,
             counts: EngineCounts::default(),
             happenings: Vec::new(),
         };
@@ -169,7 +180,7 @@ impl Engine {
                 self.on_happenings(place, &mut happenings);
             }
             Event::Open(open) => self.tracker.on_open(&open),
-            Event::Exchange(_) => {}
+            Event::Exchange(exchange) => self.tracker.on_exchange(&exchange),
             Event::Close(close) => {
                 let place = self.tracker.on_close(&close, &mut happenings);
                 self.on_happenings(place, &mut happenings);
@@ -190,6 +201,7 @@ impl Engine {
         for (place, mut happenings) in self.tracker.take_evicted() {
             self.on_happenings(Some(place), &mut happenings);
         }
+        self.on_streams();
         Ok(())
     }
 
@@ -203,6 +215,8 @@ impl Engine {
         for (place, mut happenings) in expired {
             self.on_happenings(Some(place), &mut happenings);
         }
+        self.on_streams();
+        self.advise();
         self.processes.sweep(now_ns);
         if self.verdicts.len() > 2 * self.processes.len() + 1024 {
             self.verdicts.clear(); // of programs long gone; those of the living are found again

@@ -5,7 +5,7 @@
 
 use std::sync::{Arc, Mutex, atomic::Ordering};
 
-use tapline_ebpf::Loss;
+use tapline_ebpf::{Loss, abi::LossCounters};
 use tapline_pdata::write::Monotonic;
 
 use super::{emit::OwnReading, engine::EngineCounts, shard::ShardCounts};
@@ -48,7 +48,7 @@ struct Row {
     points: fn(&State) -> Vec<Point>,
 }
 
-const ROWS: [Row; 15] = [
+const ROWS: [Row; 18] = [
     counter(
         "tapline.ebpf.events",
         "{event}",
@@ -93,6 +93,24 @@ const ROWS: [Row; 15] = [
         "{request}",
         "Requests told.",
         |state| one(state.engine.exchanges),
+    ),
+    counter(
+        "tapline.ebpf.exchanges.lost",
+        "{request}",
+        "Requests of which something is missing, counted by the kernel half.",
+        lost_exchanges,
+    ),
+    counter(
+        "tapline.ebpf.stream.exchanges",
+        "{request}",
+        "Requests that nobody could read.",
+        |state| one(state.engine.stream_exchanges),
+    ),
+    counter(
+        "tapline.ebpf.connections.shed",
+        "{connection}",
+        "Connections let go for a while because there was too much to take in.",
+        |state| one(sum(state, |loss| loss.shed_connections)),
     ),
     counter(
         "tapline.ebpf.connections.started_over",
@@ -174,6 +192,21 @@ const fn level(
         monotonic,
         points,
     }
+}
+
+fn sum(state: &State, counter: fn(&LossCounters) -> u64) -> u64 {
+    let counters = state.losses.iter().map(|loss| counter(&loss.counters));
+    counters.sum()
+}
+
+fn lost_exchanges(state: &State) -> Vec<Point> {
+    let because = |reason: &str| vec![("reason", reason.to_owned())];
+    let shed = sum(state, |loss| loss.shed);
+    let all = sum(state, |loss| loss.exchanges);
+    vec![
+        (because("shed"), shed),
+        (because("lost"), all.saturating_sub(shed)),
+    ]
 }
 
 fn one(value: u64) -> Vec<Point> {

@@ -10,7 +10,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use tapline_ebpf::{Bounds, IgnoredProcesses, Tap, clock};
+use tapline_ebpf::{Bounds, IgnoredProcesses, Tap, Verdicts, clock};
 use tapline_pdata::{Batch, Signal};
 use tapline_pipeline::{Consumer, Outage, Outlets, Receiver, StartError, Stop, Work};
 use tapline_protocols::conversation::Limits;
@@ -27,6 +27,7 @@ use super::{
     process::{HostFacts, NoSource, ProcFs, ProcessSource, ProcessTable},
     shard::shard,
     threads::{Parser, empty_ring},
+    tracker::Judgement,
 };
 
 /// Batches that may wait for the pipelines. When they all do, the shard fills up.
@@ -94,8 +95,10 @@ impl Threads {
             clock: WallClock::new(clock::wall_offset_ns()),
             limits,
             existing: tap.existing,
+            unknown_protocols: config.unknown_protocols,
             advice: Box::new(KernelAdvice {
                 map: tap.ignored,
+                verdicts: tap.verdicts,
                 pids: HashMap::new(),
             }),
         });
@@ -218,6 +221,7 @@ const FORGETS_AFTER_NS: u64 = 2_000_000_000;
 /// Tells the kernel half, and remembers whom it was told about.
 struct KernelAdvice {
     map: IgnoredProcesses,
+    verdicts: Verdicts,
     /// And when, monotonic nanoseconds.
     pids: HashMap<u32, u64>,
 }
@@ -239,6 +243,16 @@ impl Advise for KernelAdvice {
     fn announce_again(&mut self) {
         if let Err(error) = self.map.announce_again() {
             warn!(%error, "cannot ask the kernel to name its connections again");
+        }
+    }
+
+    fn judge(&mut self, judgements: &[Judgement]) {
+        let given = judgements.iter().try_for_each(|judgement| {
+            self.verdicts
+                .give(judgement.cookie, judgement.verdict, judgement.knows)
+        });
+        if let Err(error) = given.and_then(|()| self.verdicts.renew()) {
+            warn!(%error, "cannot tell the kernel what connections are");
         }
     }
 

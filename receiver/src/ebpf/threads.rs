@@ -14,6 +14,7 @@ use std::{
 use tapline_ebpf::{Losses, Ring, clock};
 use tapline_pdata::Batch;
 use tokio::sync::mpsc;
+use tracing::{info, warn};
 
 use super::{
     engine::Engine,
@@ -86,6 +87,23 @@ struct Last {
     metrics_ns: u64,
     /// Records lost and connections forgotten by then.
     lost: u64,
+    /// Exchanges let go by then, and whether that is going on.
+    shed: u64,
+    is_shedding: bool,
+}
+
+impl Last {
+    /// Says once that connections are let go, and once that they are taken back.
+    fn watch_shedding(&mut self, shed: u64) {
+        let is_shedding = shed > self.shed;
+        if is_shedding && !self.is_shedding {
+            warn!("more is captured than can be parsed: a share of the connections is let go");
+        } else if self.is_shedding && !is_shedding {
+            info!(exchanges = shed, "all connections are followed again");
+        }
+        self.shed = shed;
+        self.is_shedding = is_shedding;
+    }
 }
 
 impl Parser {
@@ -97,6 +115,8 @@ impl Parser {
             tick_ns: now_ns,
             metrics_ns: now_ns,
             lost: 0,
+            shed: 0,
+            is_shedding: false,
         };
         while let Ok(chunk) = shard.next(self.flush_interval / 4) {
             if let Some(chunk) = chunk {
@@ -105,6 +125,7 @@ impl Parser {
                     let _ = self.engine.on_record(record);
                 }
                 shard.recycle(chunk);
+                self.engine.advise();
             }
             if !self.on_time(&mut last) {
                 return; // nobody takes our output any more
@@ -125,7 +146,9 @@ impl Parser {
         if now_ns - last.tick_ns >= TICK_NS {
             last.tick_ns = now_ns;
             self.engine.tick(now_ns, clock::wall_offset_ns());
-            let lost = self.own.update(&self.engine.counts(), &self.losses.read());
+            let losses = self.losses.read();
+            last.watch_shedding(losses.iter().map(|loss| loss.counters.shed).sum());
+            let lost = self.own.update(&self.engine.counts(), &losses);
             if lost > last.lost {
                 last.lost = lost;
                 self.engine.records_were_lost();

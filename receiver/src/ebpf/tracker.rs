@@ -5,15 +5,17 @@
 //! processes or OTLP.
 
 mod connection;
+mod judge;
 mod preamble;
 mod reader;
+mod stream;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 use tapline_ebpf::{
-    ExistingSocket,
+    ExistingSocket, Knows,
     abi::{
-        AF_UNIX, CLOSE_BY_PEER, CLOSE_OF_PEER, EventClose, EventData, EventOpen, ROLE_CLIENT,
-        ROLE_SERVER, Tuple,
+        AF_UNIX, CLOSE_BY_PEER, CLOSE_OF_PEER, EventClose, EventData, EventExchange, EventOpen,
+        ROLE_CLIENT, ROLE_SERVER, Tuple, Verdict,
     },
 };
 use tapline_protocols::{
@@ -23,6 +25,7 @@ use tapline_protocols::{
 };
 
 use self::connection::Connection;
+pub(crate) use self::stream::Happened;
 use super::emit::Side;
 
 /// The most connections followed at once.
@@ -72,6 +75,34 @@ pub(crate) struct Place {
     pub(crate) tuple: Option<Tuple>,
 }
 
+/// What happened on a connection that nobody reads, and where.
+#[derive(Debug)]
+pub(crate) struct Streamed {
+    /// The process.
+    pub(crate) pid: u32,
+    /// When it was told, monotonic nanoseconds.
+    pub(crate) at_ns: u64,
+    /// Which end of the connection it is, if that is known.
+    pub(crate) side: Option<Side>,
+    /// The connection.
+    pub(crate) cookie: u64,
+    /// Both ends, if known.
+    pub(crate) tuple: Option<Tuple>,
+    /// What happened.
+    pub(crate) what: Happened,
+}
+
+/// What the kernel half has to be told of a connection.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Judgement {
+    /// The connection.
+    pub(crate) cookie: u64,
+    /// What is to be done with its bytes.
+    pub(crate) verdict: Verdict,
+    /// What was said before.
+    pub(crate) knows: Knows,
+}
+
 /// What the tracker has counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Counts {
@@ -95,6 +126,9 @@ pub(crate) struct Tracker {
     buffered_bytes: usize,
     buffered_bytes_max: usize,
     evicted: Vec<(Place, Vec<Happening>)>,
+    streamed: Vec<Streamed>,
+    judgements: Vec<Judgement>,
+    happened: Vec<Happened>,
     /// What was counted so far.
     pub(crate) counts: Counts,
 }
@@ -117,6 +151,9 @@ impl Tracker {
             buffered_bytes: 0,
             buffered_bytes_max,
             evicted: Vec::new(),
+            streamed: Vec::new(),
+            judgements: Vec::new(),
+            happened: Vec::new(),
             counts: Counts::default(),
         }
     }
@@ -126,6 +163,7 @@ impl Tracker {
         let listening = (open.tuple.netns, open.tuple.local_port);
         let connection = self.connection(open.cookie, open.header.at_ns);
         connection.tuple = Some(open.tuple);
+        connection.owner = open.tgid;
         match open.role {
             ROLE_CLIENT => connection.fix_side(Side::Client),
             ROLE_SERVER => connection.fix_side(Side::Server),
@@ -148,11 +186,13 @@ impl Tracker {
         bytes: &[u8],
         happenings: &mut Vec<Happening>,
     ) -> Option<Place> {
+        let mut happened = std::mem::take(&mut self.happened);
         let connection = self.connection(event.cookie, event.header.at_ns);
         let before = connection.buffered_bytes();
         let missing = connection.feed(event, bytes, happenings);
         let after = connection.buffered_bytes();
         let place = connection.place(event.cookie);
+        let judged = connection.judge(event.mode, event.header.at_ns, &mut happened);
         self.counts.gaps += missing.bytes;
         self.counts.late += missing.late;
         self.buffered_bytes = (self.buffered_bytes + after).saturating_sub(before);
@@ -163,7 +203,42 @@ impl Tracker {
             self.counts.started_over += 1;
             connection.start_over(event.header.at_ns, happenings);
         }
+        self.note(event.cookie, judged, happened);
         place
+    }
+
+    /// Bytes moved that the kernel half did not show.
+    pub(crate) fn on_exchange(&mut self, event: &EventExchange) {
+        let mut happened = std::mem::take(&mut self.happened);
+        let connection = self.connection(event.cookie, event.header.at_ns);
+        connection.count(event, &mut happened);
+        let judged = connection.judge(event.mode, event.header.at_ns, &mut happened);
+        self.note(event.cookie, judged, happened);
+    }
+
+    /// Keeps what the kernel half has to be told of a connection, and what happened on it.
+    fn note(&mut self, cookie: u64, judged: Option<(Verdict, Knows)>, mut happened: Vec<Happened>) {
+        self.judgements
+            .extend(judged.map(|(verdict, knows)| Judgement {
+                cookie,
+                verdict,
+                knows,
+            }));
+        if let (false, Some(connection)) = (happened.is_empty(), self.connections.get(&cookie)) {
+            connection.place_all(cookie, &mut happened, &mut self.streamed);
+        }
+        happened.clear();
+        self.happened = happened;
+    }
+
+    /// Takes what happened on connections that nobody reads.
+    pub(crate) fn take_streamed(&mut self) -> Vec<Streamed> {
+        std::mem::take(&mut self.streamed)
+    }
+
+    /// Takes what the kernel half has to be told.
+    pub(crate) fn take_judgements(&mut self) -> Vec<Judgement> {
+        std::mem::take(&mut self.judgements)
     }
 
     /// A connection ended.
@@ -179,6 +254,8 @@ impl Tracker {
         self.buffered_bytes = self
             .buffered_bytes
             .saturating_sub(connection.buffered_bytes());
+        connection.end(close, &mut self.happened);
+        connection.place_all(close.cookie, &mut self.happened, &mut self.streamed);
         let why = reason(close, connection.side);
         connection.close(close.header.at_ns, why, happenings);
         connection.place(close.cookie)
@@ -208,6 +285,14 @@ impl Tracker {
         let mut happenings = Vec::new();
         self.connections.retain(|cookie, connection| {
             connection.expire(now_ns, &mut happenings);
+            if let Some((verdict, knows)) = connection.judge_late(now_ns, &mut self.happened) {
+                self.judgements.push(Judgement {
+                    cookie: *cookie,
+                    verdict,
+                    knows,
+                });
+                connection.place_all(*cookie, &mut self.happened, &mut self.streamed);
+            }
             let idle = now_ns.saturating_sub(connection.last_ns) > connection.may_idle_ns();
             if idle {
                 connection.close(now_ns, Unanswered::Closed, &mut happenings);

@@ -74,6 +74,11 @@ pub fn begins(bytes: &[u8]) -> Option<Toward> {
     }
 }
 
+/// Returns whether bytes are too few to tell whether they begin a hello, and fit one so far.
+pub fn may_begin(bytes: &[u8]) -> bool {
+    bytes.len() <= RECORD_HEAD && matches!(bytes, [HANDSHAKE] | [HANDSHAKE, 3, ..])
+}
+
 impl Handshake {
     /// Takes bytes. Nothing is read once it is over.
     pub fn feed(&mut self, chunk: &Chunk<'_>) {
@@ -103,6 +108,11 @@ impl Handshake {
     /// Returns whether nothing more is to be learned.
     pub fn is_over(&self) -> bool {
         self.is_refuted || self.session.ended_ns.is_some()
+    }
+
+    /// Returns how many bytes are held.
+    pub fn held(&self) -> usize {
+        self.flight.capacity()
     }
 
     /// Returns what is known of the session, unless it is none.

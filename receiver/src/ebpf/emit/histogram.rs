@@ -4,6 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use tapline_pdata::write::{self, Attributes, Exemplar, HistogramPoint, MetricHead};
 
+use super::stream_io::Io;
 use super::table::{BOUNDS_MAX, HistogramView, Row, Subject, Value};
 use crate::ebpf::process::Process;
 
@@ -21,10 +22,8 @@ pub(crate) struct Measurement {
     pub(crate) seconds: f64,
     /// When it ended, nanoseconds since 1970.
     pub(crate) time_ns: u64,
-    /// The trace that shows it.
-    pub(crate) trace_id: [u8; 16],
-    /// The span that shows it.
-    pub(crate) span_id: [u8; 8],
+    /// The trace and the span that show it, if they do.
+    pub(crate) shown: Option<([u8; 16], [u8; 8])>,
 }
 
 /// One metric of one process.
@@ -86,6 +85,8 @@ pub(crate) struct ProcessMetrics {
     /// Whose they are.
     pub(crate) process: Arc<Process>,
     histograms: Vec<Histogram>,
+    /// Bytes that nobody reads.
+    pub(super) io: Io,
 }
 
 impl ProcessMetrics {
@@ -94,6 +95,7 @@ impl ProcessMetrics {
         Self {
             process,
             histograms: Vec::new(),
+            io: Io::default(),
         }
     }
 
@@ -124,10 +126,11 @@ impl ProcessMetrics {
 
     /// Appends every histogram as a framed metric; returns how many points that were.
     pub(crate) fn write(&self, out: &mut Vec<u8>, time_ns: u64) -> u32 {
-        self.histograms
-            .iter()
+        let durations = self.histograms.iter();
+        let points: u32 = durations
             .map(|histogram| histogram.write(out, time_ns))
-            .sum()
+            .sum();
+        points + self.io.write(out, time_ns)
     }
 }
 
@@ -200,8 +203,7 @@ impl Series {
         let Measurement {
             seconds,
             time_ns,
-            trace_id,
-            span_id,
+            shown,
         } = measurement;
         let bucket = self.bounds.partition_point(|bound| *bound < seconds);
         self.count += 1;
@@ -209,12 +211,14 @@ impl Series {
         self.min = self.min.min(seconds);
         self.max = self.max.max(seconds);
         self.buckets[bucket] += 1;
-        self.exemplars[bucket] = Some(Exemplar {
-            time_ns,
-            value: seconds,
-            trace_id,
-            span_id,
-        });
+        if let Some((trace_id, span_id)) = shown {
+            self.exemplars[bucket] = Some(Exemplar {
+                time_ns,
+                value: seconds,
+                trace_id,
+                span_id,
+            });
+        }
     }
 
     fn with_point(&self, time_ns: u64, put: impl FnOnce(&HistogramPoint<'_>)) {

@@ -12,6 +12,9 @@ mod own_metrics;
 mod rpc_facts;
 mod rpc_table;
 mod status;
+mod stream_facts;
+mod stream_io;
+mod stream_table;
 mod table;
 
 use std::sync::Arc;
@@ -29,10 +32,13 @@ pub(crate) use http_table::Http;
 pub(crate) use own_metrics::OwnReading;
 pub(crate) use rpc_facts::RpcFacts;
 pub(crate) use rpc_table::Rpc;
+pub(crate) use stream_facts::StreamFacts;
+pub(crate) use stream_io::Service;
+pub(crate) use stream_table::Stream;
 
 use self::{
     histogram::{Measurement, ProcessMetrics, SeriesBudget},
-    table::Subject,
+    table::{HistogramView, Subject},
 };
 use super::{
     correlate::{Context, ParentSource},
@@ -136,10 +142,23 @@ impl Emitter {
         context: &Context,
         when: Span,
     ) {
-        let Some(duration) = &S::table(facts).duration else {
+        let view = S::table(facts).duration.as_ref();
+        self.measure::<S>(process, facts, view, Some(context), when);
+    }
+
+    /// Takes the duration of something, and where a trace shows it, if one does.
+    fn measure<S: Subject>(
+        &mut self,
+        process: &Arc<Process>,
+        facts: &S::Facts<'_>,
+        view: Option<&'static HistogramView<S>>,
+        context: Option<&Context>,
+        when: Span,
+    ) {
+        let Some(view) = view.filter(|_| process.exports(Told::Metrics)) else {
             return;
         };
-        let lasted_ns = when.end_ns - when.start_ns;
+        let lasted_ns = when.end_ns.saturating_sub(when.start_ns);
         #[expect(
             clippy::cast_precision_loss,
             reason = "53 bits of nanoseconds are 104 days"
@@ -147,17 +166,53 @@ impl Emitter {
         let measurement = Measurement {
             seconds: lasted_ns as f64 / 1e9,
             time_ns: when.end_ns,
-            trace_id: context.trace_id,
-            span_id: context.span_id,
+            shown: context.map(|context| (context.trace_id, context.span_id)),
         };
         let metrics = self.metrics.entry(process.serial);
         let metrics = metrics.or_insert_with(|| ProcessMetrics::new(Arc::clone(process)));
-        metrics.record(
-            duration,
+        let scratch = (&mut self.key, &mut self.series);
+        metrics.record(view, facts, measurement, scratch);
+    }
+
+    /// Takes one exchange of which only the duration is to be told.
+    pub(crate) fn exchange_unseen<S: Subject>(
+        &mut self,
+        process: &Arc<Process>,
+        facts: &S::Facts<'_>,
+        when: Span,
+    ) {
+        self.measure::<S>(
+            process,
             facts,
-            measurement,
-            (&mut self.key, &mut self.series),
+            S::table(facts).duration.as_ref(),
+            None,
+            when,
         );
+    }
+
+    /// Takes one TLS handshake.
+    pub(crate) fn handshake(
+        &mut self,
+        process: &Arc<Process>,
+        facts: &StreamFacts<'_>,
+        when: Span,
+    ) {
+        self.measure::<Stream>(process, facts, Some(&stream_table::HANDSHAKE), None, when);
+    }
+
+    /// Takes bytes that moved unread.
+    pub(crate) fn stream_io(
+        &mut self,
+        process: &Arc<Process>,
+        service: Service,
+        (sent, received): (u64, u64),
+        now_ns: u64,
+    ) {
+        let metrics = self.metrics.entry(process.serial);
+        let metrics = metrics.or_insert_with(|| ProcessMetrics::new(Arc::clone(process)));
+        if process.exports(Told::Metrics) {
+            metrics.io.add(service, sent, received, now_ns);
+        }
     }
 
     /// Takes one failed connect.

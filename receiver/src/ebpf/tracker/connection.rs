@@ -1,13 +1,22 @@
 //! One connection: which end of it we see, how far its two streams have come, and its parser.
 
-use tapline_ebpf::abi::{DIRECTION_SENT, EventData, Tuple};
+use tapline_ebpf::{
+    Knows,
+    abi::{DIRECTION_SENT, EventClose, EventData, EventExchange, Mode, Tuple, Verdict},
+};
 use tapline_protocols::conversation::{Limits, Since, Toward, Unanswered};
 
 use super::{
-    Happening, IDLE_NS, Place, SILENT_IDLE_NS, preamble,
-    reader::{Collect, Moved, Reader, thread},
+    Happening, IDLE_NS, Place, SILENT_IDLE_NS, Streamed,
+    judge::Judge,
+    preamble,
+    reader::{Collect, Moved, Reader, Standing, thread},
+    stream::{Happened, Stream},
 };
 use crate::ebpf::emit::{Side, service_port};
+
+/// Without a sign of its protocol for this long, a connection is called unknown.
+const DECIDED_AFTER_NS: u64 = 5_000_000_000;
 
 /// A followed connection.
 pub(super) struct Connection {
@@ -20,6 +29,10 @@ pub(super) struct Connection {
     pub(super) hint: Option<Side>,
     pub(super) tuple: Option<Tuple>,
     pub(super) last_ns: u64,
+    /// The process that moved the last bytes.
+    pub(super) owner: u32,
+    judge: Judge,
+    stream: Stream,
     /// Where each stream goes on, sent and received, once it was seen.
     next: [Option<u64>; 2],
 }
@@ -42,6 +55,9 @@ impl Connection {
             hint: None,
             tuple: None,
             last_ns: 0,
+            owner: 0,
+            judge: Judge::default(),
+            stream: Stream::default(),
             next: [None; 2],
         }
     }
@@ -62,6 +78,7 @@ impl Connection {
         happenings: &mut Vec<Happening>,
     ) -> Missing {
         let sent = event.direction == DIRECTION_SENT;
+        self.owner = event.tgid;
         let mut out = Collect(happenings, event.header.at_ns);
         let next = &mut self.next[usize::from(event.direction & 1)];
         let end = event.offset + u64::from(event.len);
@@ -75,9 +92,10 @@ impl Connection {
         let lost = if self.reader.is_settled() { missing } else { 0 };
         if missing > 0 {
             // Whoever reads knows the side; for whoever looks it makes no difference.
-            let toward = toward(sent, self.side.unwrap_or(Side::Client));
+            let sent_toward = toward(true, self.side.unwrap_or(Side::Client));
+            let at_ns = event.header.at_ns;
             self.reader
-                .gap(toward, event.header.at_ns, missing, &mut out);
+                .gap(sent, sent_toward, (at_ns, missing), &mut out);
         }
         let skipped = if event.offset == 0 {
             preamble::len(bytes)
@@ -109,6 +127,99 @@ impl Connection {
         Missing {
             bytes: lost,
             late: 0,
+        }
+    }
+
+    /// Takes what the kernel half counted of bytes that it did not show.
+    pub(super) fn count(&mut self, event: &EventExchange, out: &mut Vec<Happened>) {
+        if event.tgid != 0 {
+            self.owner = event.tgid;
+        }
+        match self.reader.standing() {
+            Standing::Read => {}
+            Standing::Unknown | Standing::Hidden => {
+                self.pass(event.sent, event.received);
+                self.stream.tell(event, self.reader.session(), out);
+            }
+            Standing::Open => {
+                self.pass(event.sent, event.received);
+                if !self.stream.hold(*event) {
+                    self.give_up(out);
+                }
+            }
+        }
+    }
+
+    /// Returns what the kernel half has to be told, which took the connection for `mode`. What was
+    /// held until the decision is told or forgotten.
+    pub(super) fn judge(
+        &mut self,
+        mode: u8,
+        at_ns: u64,
+        out: &mut Vec<Happened>,
+    ) -> Option<(Verdict, Knows)> {
+        let standing = self.reader.standing();
+        match standing {
+            Standing::Open => return None,
+            Standing::Read => self.stream.forget(),
+            Standing::Unknown | Standing::Hidden => {
+                self.stream.release(self.reader.session(), out);
+            }
+        }
+        self.judge
+            .verdict(standing, self.side.or(self.hint), mode, at_ns)
+    }
+
+    /// Nobody will know any more what is spoken here. Returns what the kernel half has to be told.
+    pub(super) fn judge_late(
+        &mut self,
+        now_ns: u64,
+        out: &mut Vec<Happened>,
+    ) -> Option<(Verdict, Knows)> {
+        let is_late = now_ns.saturating_sub(self.last_ns) > DECIDED_AFTER_NS;
+        if !is_late || !self.stream.is_holding() {
+            return None;
+        }
+        self.give_up(out);
+        self.judge(Mode::Pending as u8, now_ns, out)
+    }
+
+    /// Tells the bytes of a connection that ended and that nobody read.
+    pub(super) fn end(&mut self, close: &EventClose, out: &mut Vec<Happened>) {
+        if self.reader.standing() == Standing::Read {
+            return;
+        }
+        self.give_up(out);
+        let bytes = (close.sent_bytes, close.received_bytes);
+        self.stream.end(bytes, self.reader.session(), out);
+    }
+
+    /// Says where something happened.
+    pub(super) fn place_all(
+        &self,
+        cookie: u64,
+        happened: &mut Vec<Happened>,
+        streamed: &mut Vec<Streamed>,
+    ) {
+        streamed.extend(happened.drain(..).map(|what| Streamed {
+            pid: self.owner,
+            at_ns: self.last_ns,
+            side: self.side.or(self.hint),
+            cookie,
+            tuple: self.tuple,
+            what,
+        }));
+    }
+
+    fn give_up(&mut self, out: &mut Vec<Happened>) {
+        self.reader.give_up();
+        self.stream.release(self.reader.session(), out);
+    }
+
+    /// What was counted will not be shown any more: that is no gap.
+    fn pass(&mut self, sent: u64, received: u64) {
+        for (next, position) in self.next.iter_mut().zip([sent, received]) {
+            *next = Some(next.unwrap_or(0).max(position));
         }
     }
 

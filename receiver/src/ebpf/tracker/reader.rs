@@ -1,13 +1,15 @@
 //! The reader of a connection: finds out which protocol its bytes begin, then feeds its parser.
 //!
 //! Until the protocol is known, what may belong to it is held; then the parser gets it all. A
-//! parser that was mistaken is let go, and another protocol is looked for.
+//! parser that was mistaken is let go, and another protocol is looked for. What nobody can read, or
+//! not any more, is only watched for the handshake that hides it.
 
 use tapline_ebpf::abi::EventData;
 use tapline_protocols::{
     conversation::{Chunk, Limits, Since, Toward, Unanswered},
     parser::{Asked, Parser, Sink, Told},
     recognition::{Beginning, Look, PROTOCOLS, Recognizer},
+    tls::{self, Handshake, Session},
 };
 
 use super::Happening;
@@ -19,6 +21,8 @@ const OWN_USER_AGENT: &str = "tapline/";
 const HELD_MAX: usize = 1024;
 /// Chunks held likewise; longer beginnings in smaller pieces are given up.
 const HELD_CHUNKS_MAX: usize = 32;
+/// Turns that are looked at until a protocol is called unknown.
+const TURNS_MAX: u8 = 8;
 
 /// The bytes of one socket call as they came, whichever end it is.
 #[derive(Clone, Copy)]
@@ -44,12 +48,34 @@ enum State {
     Looking {
         recognizer: Recognizer,
         held: Vec<Held>,
+        turns: Turns,
     },
+    Hidden(Box<Handshake>),
     Reading {
         protocol: usize,
         parser: Box<dyn Parser>,
         recognizer: Recognizer,
     },
+}
+
+/// What a connection is by now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// It is not known yet.
+    Open,
+    /// Somebody reads it.
+    Read,
+    /// Nobody knows the protocol; it is still looked at when there is a chance.
+    Unknown,
+    /// Nobody can read it.
+    Hidden,
+}
+
+/// How long a protocol was looked for.
+#[derive(Clone, Copy, Default)]
+struct Turns {
+    last_sent: Option<bool>,
+    count: u8,
 }
 
 /// Bytes whose protocol is not known yet.
@@ -78,6 +104,31 @@ impl Reader {
         matches!(self.state, State::Reading { .. })
     }
 
+    /// Returns what the connection is by now.
+    pub(super) fn standing(&self) -> Standing {
+        match &self.state {
+            State::Reading { .. } => Standing::Read,
+            State::Hidden(handshake) if handshake.is_over() => Standing::Hidden,
+            State::Looking { turns, .. } if turns.count >= TURNS_MAX => Standing::Unknown,
+            State::Looking { .. } | State::Hidden(_) => Standing::Open,
+        }
+    }
+
+    /// Returns what is known of the handshake that hides the bytes.
+    pub(super) fn session(&self) -> Option<&Session> {
+        match &self.state {
+            State::Hidden(handshake) => handshake.session(),
+            _ => None,
+        }
+    }
+
+    /// Comes to an end with looking.
+    pub(super) fn give_up(&mut self) {
+        if let State::Looking { turns, .. } = &mut self.state {
+            turns.count = TURNS_MAX;
+        }
+    }
+
     /// Takes bytes. `sent_toward` is where bytes go that this end sends, if that is known; returns
     /// it as soon as the bytes show it.
     pub(super) fn feed(
@@ -92,18 +143,34 @@ impl Reader {
             self.check();
             return sent_toward;
         }
-        let (number, toward) = self.look(moved, sent_toward, port)?;
-        self.settle(number, toward, port, out);
+        if let (State::Hidden(handshake), Some(toward)) = (&mut self.state, sent_toward) {
+            handshake.feed(&moved.chunk(toward));
+            return sent_toward;
+        }
+        let (found, toward) = self.look(moved, sent_toward, port)?;
+        match found {
+            Found::Protocol(number) => self.settle(number, toward, port, out),
+            Found::Tls => self.hide(toward),
+        }
         Some(toward)
     }
 
-    pub(super) fn gap(&mut self, toward: Toward, at_ns: u64, len: u64, out: &mut Collect<'_>) {
+    /// Bytes are missing of what this end sent or received. `sent_toward` is known when somebody
+    /// reads.
+    pub(super) fn gap(
+        &mut self,
+        sent: bool,
+        sent_toward: Toward,
+        (at_ns, len): (u64, u64),
+        out: &mut Collect<'_>,
+    ) {
         match &mut self.state {
-            State::Reading { parser, .. } => parser.gap(toward, at_ns, Some(len), out),
-            State::Looking { recognizer, held } => {
-                recognizer.start_over();
-                held.clear();
+            State::Reading { parser, .. } => {
+                parser.gap(way(sent_toward, sent), at_ns, Some(len), out);
             }
+            // What the other end began with stays what it is.
+            State::Looking { held, .. } => held.retain(|held| held.sent != sent),
+            State::Hidden(_) => {}
         }
     }
 
@@ -137,14 +204,15 @@ impl Reader {
                 };
                 *parser = (PROTOCOLS[*protocol].parser)(&nothing, self.limits);
             }
-            State::Looking { recognizer, .. } => self.state = looking(*recognizer),
+            State::Looking { held, .. } => held.clear(),
+            State::Hidden(_) => {}
         }
     }
 
     pub(super) fn open_requests(&self) -> usize {
         match &self.state {
             State::Reading { parser, .. } => parser.open_requests(),
-            State::Looking { .. } => 0,
+            State::Looking { .. } | State::Hidden(_) => 0,
         }
     }
 
@@ -152,6 +220,7 @@ impl Reader {
         match &self.state {
             State::Reading { parser, .. } => parser.buffered_bytes(),
             State::Looking { held, .. } => held.iter().map(|held| held.bytes.capacity()).sum(),
+            State::Hidden(handshake) => handshake.held(),
         }
     }
 
@@ -162,10 +231,16 @@ impl Reader {
         moved: Moved<'_>,
         sent_toward: Option<Toward>,
         port: u16,
-    ) -> Option<(usize, Toward)> {
-        let State::Looking { recognizer, held } = &mut self.state else {
+    ) -> Option<(Found, Toward)> {
+        let State::Looking {
+            recognizer,
+            held,
+            turns,
+        } = &mut self.state
+        else {
             return None;
         };
+        turns.count(moved.sent);
         let before = held.iter().rev();
         let before = before.take_while(|held| held.sent == moved.sent).count();
         let run = &held[held.len() - before..];
@@ -178,13 +253,20 @@ impl Reader {
             since: run.first().map_or(moved.since, |held| held.since),
             port,
         };
-        let look = recognizer.look(&beginning, moved.sent);
+        if let Some(toward) = tls::begins(&start) {
+            held.push(Held::new(moved, usize::MAX));
+            return Some((Found::Tls, way(toward, moved.sent)));
+        }
+        let look = match recognizer.look(&beginning, moved.sent) {
+            Look::Nothing if tls::may_begin(&start) => Look::Undecided,
+            look => look,
+        };
         let held_bytes: usize = held.iter().map(|held| held.bytes.len()).sum();
         let is_full = held_bytes >= HELD_MAX || held.len() >= HELD_CHUNKS_MAX;
         match look {
             Look::Found(number, toward) => {
                 held.push(Held::new(moved, usize::MAX));
-                Some((number, way(toward, moved.sent)))
+                Some((Found::Protocol(number), way(toward, moved.sent)))
             }
             Look::Undecided if !is_full => {
                 held.push(Held::new(moved, HELD_MAX - held_bytes));
@@ -200,7 +282,10 @@ impl Reader {
 
     /// Makes the parser and feeds it what was held.
     fn settle(&mut self, number: usize, sent_toward: Toward, port: u16, out: &mut Collect<'_>) {
-        let State::Looking { recognizer, held } = &mut self.state else {
+        let State::Looking {
+            recognizer, held, ..
+        } = &mut self.state
+        else {
             return;
         };
         let (held, recognizer) = (std::mem::take(held), *recognizer);
@@ -224,7 +309,20 @@ impl Reader {
         self.check();
     }
 
-    /// Goes back to looking when the parser says that it was mistaken.
+    /// Watches the handshake that what is held begins.
+    fn hide(&mut self, sent_toward: Toward) {
+        let State::Looking { held, .. } = &mut self.state else {
+            return;
+        };
+        let mut handshake = Handshake::default();
+        for held in held {
+            handshake.feed(&held.chunk(sent_toward));
+        }
+        self.state = State::Hidden(Box::new(handshake));
+    }
+
+    /// Goes back to looking when the parser says that it was mistaken, and lets it go when there
+    /// is nothing for it to read any more.
     fn check(&mut self) {
         if let State::Reading {
             protocol,
@@ -235,6 +333,28 @@ impl Reader {
         {
             recognizer.refute(*protocol);
             self.state = looking(*recognizer);
+        }
+        if let State::Reading { parser, .. } = &self.state
+            && parser.is_opaque()
+            && parser.open_requests() == 0
+        {
+            self.state = State::Hidden(Box::default());
+        }
+    }
+}
+
+/// What a look found.
+#[derive(Clone, Copy)]
+enum Found {
+    Protocol(usize),
+    Tls,
+}
+
+impl Turns {
+    fn count(&mut self, sent: bool) {
+        if self.last_sent != Some(sent) {
+            self.last_sent = Some(sent);
+            self.count = self.count.saturating_add(1);
         }
     }
 }
@@ -280,6 +400,7 @@ fn looking(recognizer: Recognizer) -> State {
     State::Looking {
         recognizer,
         held: Vec::new(),
+        turns: Turns::default(),
     }
 }
 
