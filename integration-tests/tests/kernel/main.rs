@@ -6,6 +6,7 @@
 #![expect(clippy::print_stdout, reason = "a test program speaks to a person")]
 
 mod actors;
+mod containers;
 mod daemon;
 mod durations;
 mod edges;
@@ -178,6 +179,9 @@ fn the_daemon() -> Vec<Test> {
             environment_names_the_service_of_new_and_of_old_processes,
             processes_that_live_for_one_request_are_named,
             another_program_in_the_same_process_has_another_name,
+        };
+        &[tap, root, python, curl, needs::control_groups] => containers::{
+            a_group_of_a_container_names_it_and_can_be_chosen,
         };
         &[tap, node] => identity::{a_package_names_the_service};
         &[tap, curl, needs::busybox] => identity::{an_applet_is_named_by_what_it_was_called};

@@ -100,6 +100,28 @@ pub(crate) fn busybox() -> Result<(), Missing> {
     }
 }
 
+/// Control groups that can be made.
+pub(crate) fn control_groups() -> Result<(), Missing> {
+    let found = cgroups().map(drop);
+    found.ok_or_else(|| Missing::Machine("no control groups can be made".to_owned()))
+}
+
+/// Returns where control groups are made that every kind of process may be in.
+pub(crate) fn cgroups() -> Option<PathBuf> {
+    let mounts = std::fs::read_to_string("/proc/self/mounts").ok()?;
+    let mounted = mounts.lines().filter_map(|line| {
+        let mut fields = line.split(' ').skip(1);
+        let (at, kind, options) = (fields.next()?, fields.next()?, fields.next()?);
+        let is_plain = kind == "cgroup2" || (kind == "cgroup" && options.contains("freezer"));
+        is_plain.then(|| PathBuf::from(at))
+    });
+    let can_make = |at: &PathBuf| {
+        let probe = at.join(format!("tapline-probe-{}", std::process::id()));
+        std::fs::create_dir(&probe).is_ok() && std::fs::remove_dir(&probe).is_ok()
+    };
+    mounted.into_iter().find(can_make)
+}
+
 /// Redis with its clients.
 pub(crate) fn redis() -> Result<(), Missing> {
     ["redis-server", "redis-cli", "redis-benchmark"]

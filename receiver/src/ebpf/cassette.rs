@@ -255,7 +255,7 @@ fn engine(config: &Config, wall_offset_ns: i64, existing: Vec<ExistingSocket>) -
     Engine::new(Parts {
         processes: ProcessTable::new(Box::new(NoSource), host, 0),
         live: config.live(),
-        buffered_bytes_max: usize::MAX,
+        buffered_bytes_max: config.buffered_mib as usize * 1024 * 1024,
         ids: Ids::from_seed([0; 32]),
         clock: WallClock::new(wall_offset_ns),
         limits: Limits::default(),

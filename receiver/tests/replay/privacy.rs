@@ -1,5 +1,7 @@
 //! What never leaves, and what leaves when it is asked for.
 
+use std::fmt::Write;
+
 use tapline_receiver::ebpf::Config;
 
 use crate::told::{attributes_in, replayed};
@@ -45,6 +47,39 @@ fn no_secret_leaves_by_default() {
     assert!(times(&told, "/login") > 0);
     assert_eq!(times(&told, SECRET), 0);
     assert_eq!(times(&told, "acme"), 0);
+}
+
+/// Three hundred connections begin a head of 8 kB, then end it.
+#[test]
+fn all_connections_together_hold_no_more_than_they_may() {
+    let mut script = "exec 20 /srv/app app\n".to_owned();
+    let agent = "x".repeat(3_700);
+    for n in 1..=300 {
+        let port = 40_000 + n;
+        let _ = writeln!(script, "open {n} server 20 10.0.0.2:8000 10.0.0.1:{port}");
+        let _ = writeln!(script, "{n} < GET /{n} HTTP/1.1\\r\\n");
+        for part in 0..4 {
+            let _ = writeln!(
+                script,
+                "{n} < TraceState: a{part}={agent}\\r\\nBaggage: b={agent}\\r\\n"
+            );
+        }
+    }
+    for n in 1..=300 {
+        let _ = writeln!(script, "{n} < Host: shop\\r\\n\\r\\n");
+        let _ = writeln!(
+            script,
+            "{n} > HTTP/1.1 200 OK\\r\\nContent-Length: 0\\r\\n\\r\\n"
+        );
+    }
+    let told = |mib: u32| {
+        let config: Config =
+            serde_json::from_str(&format!(r#"{{"buffered_mib": {mib}}}"#)).expect("settings");
+        let attributes = attributes_in(&replayed(&script, &config));
+        attributes.matches("url.path=").count()
+    };
+    assert_eq!(told(64), 300);
+    assert!((1..300).contains(&told(1)), "{}", told(1));
 }
 
 #[test]

@@ -125,7 +125,7 @@ impl ProcessTable {
         Process {
             pid,
             executable: identity.executable.clone(),
-            command: identity.args.join(" "),
+            command: self.command(identity),
             language: by_name.or_else(|| self.source.language(pid)),
             service: identity.service(&*self.source.files(pid)),
             container: self.source.container(pid),

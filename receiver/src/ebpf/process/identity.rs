@@ -8,8 +8,8 @@ use crate::ebpf::service_name::{self, Files};
 const ATTRIBUTES_MAX: usize = 64;
 /// Longest value taken from there, in bytes.
 const VALUE_MAX: usize = 1024;
-/// What is kept of arguments: Java's alone may be as long as this.
-const ARGUMENTS_BYTES: usize = 16 * 1024;
+/// What is kept of arguments: those of Java may be as long as this before they name a class.
+const ARGUMENTS_BYTES: usize = 8 * 1024;
 const ARGUMENTS_MAX: usize = 256;
 
 /// What a process runs, as far as it tells.

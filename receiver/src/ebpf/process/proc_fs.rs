@@ -101,15 +101,18 @@ impl ProcessSource for ProcFs {
     /// The kernel gives the files of such a process to root. That also happens to one that gave up
     /// its privileges after it was started, as servers do; that one began as somebody else.
     fn is_private(&self, pid: u32) -> bool {
-        let Ok(metadata) = fs::metadata(format!("/proc/{pid}/stat")) else {
+        // The folder itself belongs to whoever the process is, whatever it hides.
+        let owner = |path: String| {
+            let metadata = fs::metadata(path).ok()?;
+            Some((metadata.uid(), metadata.gid()))
+        };
+        let (now, files) = (
+            owner(format!("/proc/{pid}")),
+            owner(format!("/proc/{pid}/stat")),
+        );
+        let Some(now) = now.filter(|now| files.is_some_and(|files| files != *now)) else {
             return false;
         };
-        let Some(now) = read(pid, "status").and_then(|status| effective_ids(&status)) else {
-            return false;
-        };
-        if (metadata.uid(), metadata.gid()) == now {
-            return false;
-        }
         let auxv = read(pid, "auxv").unwrap_or_default();
         let began = AuxiliaryVector(&auxv);
         let is_elevated = began.value(AT_SECURE).is_some_and(|secure| secure != 0);
@@ -162,16 +165,6 @@ fn stat_fields(stat: &[u8]) -> Option<(u32, u64)> {
     let fields: Vec<&str> = text.rsplit_once(')')?.1.split_whitespace().collect();
     let ticks: u64 = fields.get(19)?.parse().ok()?;
     Some((fields.get(1)?.parse().ok()?, ticks.saturating_mul(TICK_NS)))
-}
-
-/// Reads effective user and group of `/proc/PID/status`.
-fn effective_ids(status: &[u8]) -> Option<(u32, u32)> {
-    let text = String::from_utf8_lossy(status);
-    let id = |key: &str| {
-        let line = text.lines().find_map(|line| line.strip_prefix(key))?;
-        line.split_whitespace().nth(1)?.parse().ok()
-    };
-    Some((id("Uid:")?, id("Gid:")?))
 }
 
 const AT_EUID: u64 = 12;
@@ -251,9 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_who_a_process_is_and_was() {
-        let status = b"Name:\tx\nUid:\t1000\t33\t0\t0\nGid:\t5\t34\t5\t5\n";
-        assert_eq!(effective_ids(status), Some((33, 34)));
+    fn reads_who_a_process_was() {
         let auxv: Vec<u8> = [11u64, 0, 12, 33, 0, 0]
             .iter()
             .flat_map(|w| w.to_ne_bytes())

@@ -256,7 +256,7 @@ impl ProcessTable {
         let mut process = Process {
             pid,
             executable: identity.executable.clone(),
-            command: identity.args.join(" "),
+            command: self.command(&identity),
             language: by_name.or_else(|| source.language(pid).filter(|_| is_alive)),
             service: identity.service(&*source.files(pid)),
             container: entry.container.clone(),
@@ -292,6 +292,15 @@ impl ProcessTable {
         entry.hands_on = HandsOn::Unasked;
         entry.process = Some(Arc::clone(&process));
         process
+    }
+
+    /// Returns the command line, if anybody wants to know.
+    pub(super) fn command(&self, identity: &Identity) -> String {
+        if self.targets.asks_for_command_lines() {
+            identity.args.join(" ")
+        } else {
+            String::new()
+        }
     }
 
     /// Asks for what may have changed since the process was recorded.

@@ -276,6 +276,20 @@ fn names_java_by_property_manifest_and_archive() {
 }
 
 #[test]
+fn an_archive_cut_off_anywhere_is_only_less_well_named() {
+    let whole = zip("META-INF/MANIFEST.MF", b"Implementation-Title: Orders\n", 8);
+    for end in 0..whole.len() {
+        let files = Table::at("/app").with("/app/orders.jar", &whole[..end]);
+        let told = name("/usr/bin/java -jar orders.jar", &files);
+        assert!(told == "orders" || told == "Orders", "{told} at {end}");
+        let mut spoilt = whole.clone();
+        spoilt[end] ^= 0xff;
+        let files = Table::at("/app").with("/app/orders.jar", &spoilt);
+        assert!(!name("/usr/bin/java -jar orders.jar", &files).is_empty());
+    }
+}
+
+#[test]
 fn names_ruby_and_php_projects_by_their_folder() {
     for (command, folder, expected) in [
         (

@@ -132,6 +132,12 @@ impl TargetsConfig {
         entries.any(|entry| entry.open_ports.is_some())
     }
 
+    /// Returns whether it matters how a process was called.
+    pub(crate) fn asks_for_command_lines(&self) -> bool {
+        let mut entries = self.include.iter().chain(&self.exclude);
+        entries.any(|entry| entry.cmd_args.is_some())
+    }
+
     /// Returns whether it matters which container a process is in by name.
     pub(crate) fn asks_for_container_names(&self) -> bool {
         let mut entries = self.include.iter().chain(&self.exclude);

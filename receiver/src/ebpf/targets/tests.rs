@@ -209,3 +209,14 @@ fn takes_one_value_or_several_and_older_names() {
     assert_eq!(entry.languages, Some(Several(vec![Glob::new("go")])));
     assert!(entry.port.is_some_and(|ports| ports.contains(80)));
 }
+
+#[test]
+fn the_documentation_lists_whom_nobody_wants_to_hear_of() {
+    let documentation = include_str!("../../../../docs/targets.md");
+    for pattern in defaults::EXCLUDED {
+        assert!(
+            documentation.contains(&format!("- `{pattern}`\n")),
+            "{pattern}"
+        );
+    }
+}
