@@ -27,6 +27,7 @@ mod privacy;
 mod proxy;
 mod redis;
 mod routes;
+mod servers;
 mod spans;
 mod streams;
 mod targets;
@@ -183,6 +184,7 @@ fn the_daemon() -> Vec<Test> {
         &[tap, root, python, curl, needs::control_groups] => containers::{
             a_group_of_a_container_names_it_and_can_be_chosen,
         };
+        &[tap, curl, servers::packages] => servers::{are_named_by_what_they_run};
         &[tap, node] => identity::{a_package_names_the_service};
         &[tap, curl, needs::busybox] => identity::{an_applet_is_named_by_what_it_was_called};
         &[tap, curl, node] => routes::{many_ids_are_one_route};
