@@ -3,11 +3,13 @@
 //! A symbolic link inside a container leads to the container's files, not to ours.
 
 use std::{
+    cell::OnceCell,
     fs::{self, File, OpenOptions},
     os::unix::fs::{MetadataExt, OpenOptionsExt},
     path::{Component, Path, PathBuf},
 };
 
+use super::mounts::Mounts;
 use crate::ebpf::service_name::Files;
 
 /// Links followed for one path.
@@ -15,11 +17,22 @@ const LINKS_MAX: usize = 16;
 /// `O_NONBLOCK | O_NOCTTY`: a pipe in a file's place must not hold us up.
 const OPEN_FLAGS: i32 = 0o4000 | 0o400;
 
+impl Mounts {
+    /// Takes those of a running process; of one that is gone nothing can be looked at.
+    pub(super) fn of(pid: u32) -> Self {
+        let file = super::proc_fs::read(pid, "mountinfo").unwrap_or_default();
+        Self::read(&String::from_utf8_lossy(&file))
+    }
+}
+
 /// The files of one process.
 pub(super) struct Rooted {
     root: PathBuf,
     folder: Option<String>,
     executable: PathBuf,
+    /// Read when something is looked at: most names need no file.
+    mounts: OnceCell<Mounts>,
+    pid: u32,
 }
 
 impl Rooted {
@@ -30,6 +43,8 @@ impl Rooted {
             root: format!("/proc/{pid}/root").into(),
             folder: folder.map(|path| path.to_string_lossy().into_owned()),
             executable: format!("/proc/{pid}/exe").into(),
+            mounts: OnceCell::new(),
+            pid,
         }
     }
 
@@ -39,7 +54,15 @@ impl Rooted {
             root: root.to_owned(),
             folder: Some(folder.to_owned()),
             executable: root.join("exe"),
+            mounts: Mounts::read("1 0 8:1 / / rw - ext4 x rw").into(),
+            pid: 0,
         }
+    }
+
+    fn is_local(&self, path: &Path) -> bool {
+        self.mounts
+            .get_or_init(|| Mounts::of(self.pid))
+            .is_local(path)
     }
 
     /// Returns where a path leads, with every link of it followed below the root.
@@ -58,6 +81,9 @@ impl Rooted {
                 continue;
             }
             at.push(part);
+            if !self.is_local(&Path::new("/").join(&at)) {
+                return None;
+            }
             if let Ok(target) = fs::read_link(self.root.join(&at)) {
                 links += 1;
                 if links > LINKS_MAX {
@@ -104,7 +130,12 @@ impl Files for Rooted {
             let metadata = fs::metadata(path).ok()?;
             Some((metadata.dev(), metadata.ino()))
         };
+        // If it leads here, what runs is as near as what it leads to.
         let found = self.resolve(path).and_then(|path| identity(&path));
+        let runs = fs::read_link(&self.executable);
+        if runs.is_ok_and(|runs| !self.is_local(&runs)) {
+            return false;
+        }
         found.is_some() && found == identity(&self.executable)
     }
 }

@@ -7,6 +7,7 @@
 mod chosen;
 mod files;
 mod identity;
+mod mounts;
 mod proc_fs;
 mod record;
 mod resource;

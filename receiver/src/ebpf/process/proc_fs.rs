@@ -5,11 +5,12 @@ use std::{
     fs::{self, File},
     io::Read,
     os::unix::fs::MetadataExt,
+    path::PathBuf,
 };
 
 use rustc_hash::FxHashMap;
 
-use super::{Identity, ProcessSource, files::Rooted, identity};
+use super::{Identity, ProcessSource, files::Rooted, identity, mounts::Mounts};
 use crate::ebpf::{
     container::{self, Container},
     service_name::{self, Files},
@@ -29,8 +30,8 @@ const LISTENS: &str = "0A";
 /// The `/proc` file system.
 #[derive(Debug, Default)]
 pub(crate) struct ProcFs {
-    /// By device and inode, because paths mean something else in every container.
-    languages: RefCell<FxHashMap<(u64, u64), Option<&'static str>>>,
+    /// By mount namespace and path, because paths mean something else in every container.
+    languages: RefCell<FxHashMap<(PathBuf, PathBuf), Option<&'static str>>>,
 }
 
 impl ProcessSource for ProcFs {
@@ -87,15 +88,17 @@ impl ProcessSource for ProcFs {
     }
 
     fn language(&self, pid: u32) -> Option<&'static str> {
-        let file = File::open(format!("/proc/{pid}/exe")).ok()?;
-        let metadata = file.metadata().ok()?;
-        let key = (metadata.dev(), metadata.ino());
+        let link = |name: &str| fs::read_link(format!("/proc/{pid}/{name}")).ok();
+        let key = (link("ns/mnt")?, link("exe")?);
         let mut languages = self.languages.borrow_mut();
         if languages.len() >= LANGUAGES_MAX {
             languages.clear();
         }
-        let known = languages.entry(key);
-        *known.or_insert_with(|| service_name::language_of_binary(&file))
+        *languages.entry(key).or_insert_with_key(|(_, path)| {
+            let is_local = Mounts::of(pid).is_local(path);
+            let file = is_local.then(|| File::open(format!("/proc/{pid}/exe")))?;
+            service_name::language_of_binary(&file.ok()?)
+        })
     }
 
     /// The kernel gives the files of such a process to root. That also happens to one that gave up
@@ -148,7 +151,7 @@ impl ProcessSource for ProcFs {
     }
 }
 
-fn read(pid: u32, file: &str) -> Option<Vec<u8>> {
+pub(super) fn read(pid: u32, file: &str) -> Option<Vec<u8>> {
     bounded(File::open(format!("/proc/{pid}/{file}")).ok()?)
 }
 
