@@ -11,6 +11,7 @@ mod daemon;
 mod durations;
 mod edges;
 mod failures;
+mod fastcgi;
 mod first_light;
 mod hands;
 mod harness;
@@ -21,6 +22,7 @@ mod lifecycle;
 mod memcached;
 mod mongodb;
 mod needs;
+mod nginx;
 mod packages;
 mod postgres;
 mod privacy;
@@ -83,6 +85,9 @@ fn requests() -> Vec<Test> {
             passes_the_header_on_and_all_four_spans_share_its_trace,
         };
         &[tap, curl, nginx] => proxy::{files_sent_by_the_kernel_are_counted_too};
+        &[tap, root, curl, nginx, needs::php_fpm] => fastcgi::{
+            requests_over_tcp_and_over_a_unix_socket_are_told_by_both_sides,
+        };
         &[tap, python, node] => keep_alive::{
             ten_requests_on_one_connection_are_ten_spans,
             every_shape_of_message_is_understood,

@@ -80,6 +80,24 @@ pub(crate) fn nginx() -> Result<(), Missing> {
     answers("nginx", "-v")
 }
 
+/// PHP-FPM, whose name has a version.
+pub(crate) fn php_fpm() -> Result<(), Missing> {
+    let path = php_fpm_path().ok_or_else(|| Missing::Program("no php-fpm".to_owned()))?;
+    answers(&path.to_string_lossy(), "--version")
+}
+
+/// Returns where it is.
+pub(crate) fn php_fpm_path() -> Option<PathBuf> {
+    let entries = std::fs::read_dir("/usr/sbin").ok()?;
+    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    paths
+        .filter(|path| {
+            path.file_name()
+                .is_some_and(|name| name.to_string_lossy().starts_with("php-fpm"))
+        })
+        .max()
+}
+
 /// `node`.
 pub(crate) fn node() -> Result<(), Missing> {
     answers("node", "--version")

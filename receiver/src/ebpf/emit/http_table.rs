@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 
 use tapline_pdata::write::{Attributes, SpanKind, Status};
+use tapline_protocols::http::Carrier;
 use tapline_protocols::wanted::Kept;
 
 use super::{
@@ -94,6 +95,7 @@ static SERVER: Table = Table {
         ROUTE,
         STATUS,
         ERROR,
+        PROTOCOL,
         VERSION,
         SERVER_ADDRESS,
         SERVER_PORT,
@@ -137,6 +139,7 @@ static CLIENT: Table = Table {
         },
         STATUS,
         ERROR,
+        PROTOCOL,
         VERSION,
         SERVER_ADDRESS,
         SERVER_PORT,
@@ -180,6 +183,14 @@ const STATUS: Row = Row {
 const ERROR: Row = Row {
     key: "error.type",
     value: |facts| facts.error_type().map(Value::Str),
+};
+/// Told where it is not HTTP itself.
+const PROTOCOL: Row = Row {
+    key: "network.protocol.name",
+    value: |facts| match facts.exchange.request.carrier {
+        Carrier::Http => None,
+        Carrier::FastCgi => text("fastcgi"),
+    },
 };
 const VERSION: Row = Row {
     key: "network.protocol.version",
