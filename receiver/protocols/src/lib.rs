@@ -28,3 +28,4 @@ mod text;
 pub mod tls;
 pub mod trace_context;
 pub mod wanted;
+pub mod websocket;

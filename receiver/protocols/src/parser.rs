@@ -10,6 +10,7 @@ use crate::{
     redis::Redis,
     rpc,
     trace_context::{self, TraceContext},
+    websocket,
 };
 
 /// Reads one connection, both directions.
@@ -61,6 +62,8 @@ pub enum Told {
     Database(Box<database::Exchange>),
     /// A remote procedure call.
     Rpc(Box<rpc::Exchange>),
+    /// A conversation over WebSocket.
+    WebSocket(Box<websocket::Exchange>),
 }
 
 /// Receives what a parser understood.

@@ -8,3 +8,4 @@ mod memcached;
 mod mongodb;
 mod mysql;
 mod script;
+mod websocket;

@@ -140,7 +140,7 @@ pub(crate) fn replay(protocol: &Protocol, acts: &[Act], since: Since) -> Seen {
     seen
 }
 
-fn play(parser: &mut dyn Parser, act: &Act, at_ns: &mut u64, seen: &mut Seen) {
+pub(crate) fn play(parser: &mut dyn Parser, act: &Act, at_ns: &mut u64, seen: &mut Seen) {
     match act {
         Act::Chunk {
             toward,
