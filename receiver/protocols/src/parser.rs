@@ -51,6 +51,8 @@ pub struct Asked<'a> {
     pub trace: Option<TraceContext>,
     /// Which program says it asks.
     pub user_agent: Option<&'a str>,
+    /// It lasts as long as its ends like: what the thread does meanwhile need not be for it.
+    pub is_lasting: bool,
 }
 
 /// A finished exchange, by the family of its protocol.
@@ -81,6 +83,7 @@ impl http1::Sink for &mut (dyn Sink + '_) {
             thread,
             trace: trace_context::parse(&headers.traceparent, &headers.tracestate),
             user_agent: headers.user_agent.as_deref(),
+            ..Asked::default()
         };
         Sink::request(*self, id, asked);
     }

@@ -83,12 +83,18 @@ impl Correlator {
         header: Option<&TraceContext>,
         fresh: &mut Fresh<'_>,
     ) -> Context {
-        let context = match header {
-            Some(header) => continued(header, fresh),
-            None => root(fresh),
-        };
+        let context = Self::lasting(header, fresh);
         self.remember(thread, &context);
         context
+    }
+
+    /// Places a request that a process received and that may last: what its thread does meanwhile
+    /// need not be for it.
+    pub(crate) fn lasting(header: Option<&TraceContext>, fresh: &mut Fresh<'_>) -> Context {
+        match header {
+            Some(header) => continued(header, fresh),
+            None => root(fresh),
+        }
     }
 
     /// Places a request that a process makes.

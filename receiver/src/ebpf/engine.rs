@@ -21,7 +21,7 @@ use super::{
     correlate::{Context, Correlator, Fresh},
     emit::{
         ConnectFailed, Database, DatabaseFacts, Emitter, Facts, Http, OwnReading, Rpc, RpcFacts,
-        Side, Span, path_and_host, service_port,
+        Side, Span, WebSocket, WebSocketFacts, path_and_host, service_port,
     },
     ids::Ids,
     live::Live,
@@ -74,6 +74,8 @@ struct OpenRequest {
     process: Arc<Process>,
     thread: u64,
     side: Side,
+    /// It was not remembered as open on its thread.
+    is_lasting: bool,
 }
 
 /// Counters of the engine.
@@ -277,8 +279,12 @@ impl Engine {
                     thread,
                     at_ns,
                     trace,
+                    is_lasting,
                     ..
-                } => self.on_request(place, at_ns, (id, thread), trace.as_ref()),
+                } => {
+                    let thread = (thread, is_lasting);
+                    self.on_request(place, at_ns, (id, thread), trace.as_ref());
+                }
                 Happening::Exchange { id, told } => self.on_exchange(place, id, told),
             }
         }
@@ -288,7 +294,7 @@ impl Engine {
         &mut self,
         place: Place,
         now_ns: u64,
-        (id, thread): (u32, u64),
+        (id, (thread, is_lasting)): (u32, (u64, bool)),
         header: Option<&TraceContext>,
     ) {
         let pid = u32::try_from(thread >> 32).expect("32 bits");
@@ -300,6 +306,7 @@ impl Engine {
             wall_offset_ns: self.clock.offset_ns(now_ns),
         };
         let context = match place.side {
+            Side::Server if is_lasting => Correlator::lasting(header, &mut fresh),
             Side::Server => self.correlator.server(thread, header, &mut fresh),
             Side::Client => self.correlator.client(thread, header, &mut fresh),
         };
@@ -308,6 +315,7 @@ impl Engine {
             process,
             thread,
             side: place.side,
+            is_lasting,
         };
         self.open.insert((place.cookie, id), open);
     }
@@ -316,7 +324,7 @@ impl Engine {
         let Some(open) = self.open.remove(&(place.cookie, id)) else {
             return;
         };
-        if open.side == Side::Server {
+        if open.side == Side::Server && !open.is_lasting {
             self.correlator.finished(open.thread, open.context.span_id);
         }
         let (side, tuple) = (open.side, place.tuple.as_ref());
@@ -331,6 +339,13 @@ impl Engine {
                 let when = (&open.context, when);
                 self.emitter
                     .exchange::<Database>(&open.process, &facts, when, None);
+            }
+            Told::WebSocket(exchange) => {
+                let when = span(&open.context, exchange.started_ns, exchange.ended_ns);
+                let facts = WebSocketFacts::new(side, tuple, &exchange);
+                let when = (&open.context, when);
+                self.emitter
+                    .exchange::<WebSocket>(&open.process, &facts, when, None);
             }
             Told::Rpc(exchange) => {
                 let when = span(&open.context, exchange.started_ns, exchange.ended_ns);

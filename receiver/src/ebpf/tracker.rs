@@ -54,6 +54,8 @@ pub(crate) enum Happening {
         trace: Option<TraceContext>,
         /// Whether it was made by an exporter of tapline.
         is_export: bool,
+        /// Whether it may last while its thread does other things.
+        is_lasting: bool,
     },
     /// A request is answered, or will not be.
     Exchange {

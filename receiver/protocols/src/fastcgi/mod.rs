@@ -136,7 +136,7 @@ impl FastCgi {
         let asked = Asked {
             thread: message.thread,
             trace: trace_context::parse(&request.headers.traceparent, &request.headers.tracestate),
-            user_agent: None,
+            ..Asked::default()
         };
         let exchange = exchange(request.clone(), &draft, message);
         let (told, displaced) = self.open.ask(number, message.ended_ns, Box::new(exchange));

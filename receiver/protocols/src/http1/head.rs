@@ -6,6 +6,7 @@
 
 use super::line::Whole;
 use super::sniff::{RequestLine, cut_request_line, request_line, status_line};
+use super::upgrade::Next;
 use super::{Headers, Request, Response};
 use crate::{
     conversation::Limits,
@@ -50,8 +51,8 @@ pub(super) struct About {
     pub(super) bytes: u64,
     /// Whether the client waits for `100 Continue` before it sends the body.
     pub(super) expects: bool,
-    /// Whether the connection is to become one of HTTP/2.
-    pub(super) is_h2c: bool,
+    /// What the connection is to become.
+    pub(super) next: Option<Next>,
 }
 
 /// Whose head it is.
@@ -276,7 +277,7 @@ impl Head {
                 return;
             }
             Field::Upgrade => {
-                self.about.is_h2c |= value.eq_ignore_ascii_case(b"h2c");
+                self.about.next = self.about.next.or(Next::named(value));
                 return;
             }
             _ if self.about.bytes > self.limit => return self.message.truncate(),

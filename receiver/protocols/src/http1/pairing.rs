@@ -8,7 +8,7 @@ use super::body::Body;
 use super::head::{Message, is_interim};
 use super::slot::{Answer, Doubt, Slot};
 use super::stream::Phase;
-use super::upgrade::{Handover, Successor};
+use super::upgrade::{Handover, Next, Successor, To};
 use super::{Outcome, Sink, Toward, Unanswered};
 
 /// Answers in a row that a client waited for before a loss does not make it one that pipelines.
@@ -180,18 +180,29 @@ impl Http1 {
         self.opaque = true;
     }
 
-    /// Gives the connection, and the request whose response is still to come, to HTTP/2.
-    pub(super) fn hand_over(&mut self, out: &mut dyn Sink) {
+    /// Gives the connection to what it becomes. HTTP/2 gets the request too, whose response is
+    /// still to come; WebSocket only knows of it.
+    pub(super) fn hand_over(&mut self, next: Next, out: &mut dyn Sink) {
         let at_ns = self.responses.last_ns;
         self.note_request();
-        let front = self.slots.pop_front();
+        let to = match next {
+            Next::Http2 => {
+                let front = self.slots.pop_front();
+                front
+                    .map(Slot::hand_over)
+                    .and_then(|(number, asked)| Some(To::Http2(number, asked?)))
+            }
+            Next::WebSocket => {
+                let asked = self.slots.front_mut().and_then(Slot::exchange_mut);
+                asked.map(|asked| To::WebSocket(Box::new(asked.request.clone())))
+            }
+        };
+        if next == Next::WebSocket {
+            self.upgrade(out);
+        }
         self.flush(0, at_ns, out);
-        if let Some((number, Some(asked))) = front.map(Slot::hand_over) {
-            self.successor = Successor::Due(Handover {
-                number,
-                asked,
-                unread: 0,
-            });
+        if let Some(to) = to {
+            self.successor = Successor::Due(Handover { to, unread: 0 });
         }
         self.requests.lose();
         self.responses.lose();

@@ -300,8 +300,8 @@ impl Http1 {
             return;
         }
         slot.answer(response, about.started_ns, about.thread);
-        if status == 101 && about.is_h2c && self.successor.is_wanted() {
-            return self.hand_over(out);
+        if let (101, Some(next), true) = (status, about.next, self.successor.is_wanted()) {
+            return self.hand_over(next, out);
         }
         if slot.is_upgrade(status) {
             return self.upgrade(out);

@@ -270,7 +270,7 @@ impl Stream {
             thread,
             bytes,
             expects: false,
-            is_h2c: false,
+            next: None,
         };
         Box::new(Head::new(message, about, &self.limits))
     }

@@ -1,25 +1,50 @@
-//! A connection that begins in HTTP/1 and may go on in HTTP/2, when a client asked for that
-//! (`Upgrade: h2c`) and the server agreed.
+//! A connection that begins in HTTP/1 and may go on in HTTP/2 or as a WebSocket, when a client asked
+//! for that (`Upgrade`) and the server agreed.
 
-use super::{Exchange, Http1};
+use super::{Exchange, Http1, Request};
 use crate::{
     conversation::{Chunk, Limits, Toward, Unanswered},
     http2::Http2,
-    parser::{Parser, Sink},
+    parser::{Asked, Parser, Sink},
+    trace_context,
+    websocket::WebSocket,
 };
+
+/// What a connection can become that is read on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Next {
+    Http2,
+    WebSocket,
+}
 
 /// What the next protocol needs to know.
 #[derive(Debug)]
 pub(super) struct Handover {
-    /// The number of the request whose response is still to come.
-    pub(super) number: u32,
-    /// The request.
-    pub(super) asked: Box<Exchange>,
+    pub(super) to: To,
     /// Captured bytes of the chunk that are of the next protocol.
     pub(super) unread: usize,
 }
 
-/// Who reads a connection that becomes one of HTTP/2.
+/// The next protocol, and the request that asked for it.
+#[derive(Debug)]
+pub(super) enum To {
+    /// With the number under which the request still waits.
+    Http2(u32, Box<Exchange>),
+    WebSocket(Box<Request>),
+}
+
+impl Next {
+    /// Reads the name of a protocol in a header.
+    pub(super) fn named(value: &[u8]) -> Option<Self> {
+        match value {
+            value if value.eq_ignore_ascii_case(b"h2c") => Some(Self::Http2),
+            value if value.eq_ignore_ascii_case(b"websocket") => Some(Self::WebSocket),
+            _ => None,
+        }
+    }
+}
+
+/// Who reads a connection that becomes something else.
 #[derive(Debug)]
 pub(super) enum Successor {
     /// Nobody.
@@ -37,10 +62,9 @@ impl Successor {
 }
 
 /// Reads a connection in the protocol that it has come to.
-#[derive(Debug)]
 pub(super) enum Connection {
     Http1(Box<Http1>, Limits),
-    Http2(Box<Http2>),
+    Upgraded(Box<dyn Parser>),
 }
 
 impl Connection {
@@ -54,7 +78,7 @@ impl Connection {
 impl Parser for Connection {
     fn feed(&mut self, chunk: Chunk<'_>, mut out: &mut dyn Sink) {
         let (first, limits) = match self {
-            Self::Http2(second) => return second.feed(chunk, out),
+            Self::Upgraded(second) => return second.feed(chunk, out),
             Self::Http1(first, limits) => (first, *limits),
         };
         first.feed(chunk, &mut out);
@@ -62,59 +86,74 @@ impl Parser for Connection {
         else {
             return;
         };
-        let Handover {
-            number,
-            asked,
-            unread,
-        } = handover;
-        let mut second = Http2::upgraded(limits, number, first.next_id, *asked);
-        let read = chunk.bytes.len().saturating_sub(unread);
+        let number = first.next_id;
+        let mut second: Box<dyn Parser> = match handover.to {
+            To::Http2(waiting, asked) => Box::new(Http2::upgraded(limits, waiting, number, *asked)),
+            To::WebSocket(request) => {
+                out.request(number, asked(&request, chunk.thread));
+                Box::new(WebSocket::new(number, *request, chunk.at_ns))
+            }
+        };
+        let read = chunk.bytes.len().saturating_sub(handover.unread);
         let rest = Chunk {
             bytes: &chunk.bytes[read..],
             len: chunk.len.max(chunk.bytes.len()) - read,
             tail: &[],
             ..chunk
         };
-        second.feed(rest, out);
-        *self = Self::Http2(Box::new(second));
+        if rest.len > 0 {
+            second.feed(rest, out);
+        }
+        *self = Self::Upgraded(second);
     }
 
     fn gap(&mut self, toward: Toward, at_ns: u64, len: Option<u64>, mut out: &mut dyn Sink) {
         match self {
             Self::Http1(first, _) => first.gap(toward, at_ns, len, &mut out),
-            Self::Http2(second) => second.gap(toward, at_ns, len, out),
+            Self::Upgraded(second) => second.gap(toward, at_ns, len, out),
         }
     }
 
     fn close(&mut self, at_ns: u64, why: Unanswered, mut out: &mut dyn Sink) {
         match self {
             Self::Http1(first, _) => first.close(at_ns, why, &mut out),
-            Self::Http2(second) => second.close(at_ns, why, out),
+            Self::Upgraded(second) => second.close(at_ns, why, out),
         }
     }
 
     fn expire(&mut self, now_ns: u64, mut out: &mut dyn Sink) {
         match self {
             Self::Http1(first, _) => first.expire(now_ns, &mut out),
-            Self::Http2(second) => second.expire(now_ns, out),
+            Self::Upgraded(second) => second.expire(now_ns, out),
         }
     }
 
     fn open_requests(&self) -> usize {
         match self {
             Self::Http1(first, _) => first.open_requests(),
-            Self::Http2(second) => second.open_requests(),
+            Self::Upgraded(second) => second.open_requests(),
         }
     }
 
     fn buffered_bytes(&self) -> usize {
         match self {
             Self::Http1(first, _) => first.buffered_bytes(),
-            Self::Http2(second) => second.buffered_bytes(),
+            Self::Upgraded(second) => second.buffered_bytes(),
         }
     }
 
     fn is_opaque(&self) -> bool {
         matches!(self, Self::Http1(first, _) if first.is_opaque())
+    }
+}
+
+/// A WebSocket is a part of the trace that its request is.
+fn asked(request: &Request, thread: u64) -> Asked<'_> {
+    let headers = &request.headers;
+    Asked {
+        thread,
+        trace: trace_context::parse(&headers.traceparent, &headers.tracestate),
+        user_agent: headers.user_agent.as_deref(),
+        is_lasting: true,
     }
 }

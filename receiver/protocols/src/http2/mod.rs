@@ -196,6 +196,7 @@ impl Http2 {
                 parents => trace_context::parse(&as_strs(parents), &as_strs(&more.tracestate)),
             },
             user_agent: more.user_agent.as_ref().map(Text::as_str),
+            ..Asked::default()
         };
         out.request(number, asked);
         self.streams

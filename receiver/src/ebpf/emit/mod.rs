@@ -16,6 +16,7 @@ mod stream_facts;
 mod stream_io;
 mod stream_table;
 mod table;
+mod websocket_table;
 
 use std::sync::Arc;
 
@@ -35,6 +36,8 @@ pub(crate) use rpc_table::Rpc;
 pub(crate) use stream_facts::StreamFacts;
 pub(crate) use stream_io::Service;
 pub(crate) use stream_table::Stream;
+
+pub(crate) use websocket_table::{WebSocket, WebSocketFacts};
 
 use self::{
     histogram::{Measurement, ProcessMetrics, SeriesBudget},

@@ -425,6 +425,7 @@ impl Sink for Collect<'_> {
             thread: asked.thread,
             at_ns: self.1,
             trace: asked.trace,
+            is_lasting: asked.is_lasting,
             is_export: asked
                 .user_agent
                 .is_some_and(|agent| agent.starts_with(OWN_USER_AGENT)),
