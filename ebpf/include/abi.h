@@ -30,6 +30,7 @@ enum event_kind {
     EVENT_FORK = 6,
     EVENT_EXIT = 7,
     EVENT_EXCHANGE = 8,
+    EVENT_DATAGRAM = 16,
 };
 
 enum direction { DIRECTION_SENT = 0, DIRECTION_RECEIVED = 1 };
@@ -91,6 +92,20 @@ struct event_open {
     u32 tid;
     u8 role;
     u8 pad[7];
+};
+
+/* A datagram of DNS. */
+struct event_datagram {
+    struct event_header header;
+    u64 cookie;
+    struct tuple tuple; /* remote end zero where a socket without one received it */
+    u32 tgid;
+    u32 tid;
+    u32 len;
+    u16 copied;
+    u8 direction;
+    u8 pad;
+    /* `copied` bytes follow */
 };
 
 /* What a socket did whose payload nobody asked for: one finished pair of turns, or only the

@@ -25,6 +25,7 @@ struct iovec32 {
 struct buffer {
     u64 address;
     u64 pieces;
+    u64 peer; /* a sockaddr that names the other end; 0 if the call has none */
 };
 
 INLINE struct scratch *the_scratch(void)

@@ -72,6 +72,7 @@ INLINE bool from_msghdr(struct buffer *buffer, u64 address)
         return false;
     buffer->address = header.iov;
     buffer->pieces = header.iovlen;
+    buffer->peer = header.name;
     return header.iovlen > 0 && header.iovlen <= IOV_MAX;
 }
 
@@ -164,7 +165,9 @@ INLINE bool from_call(struct buffer *buffer, struct task_struct *task, struct pt
     buffer->pieces = 0;
     switch (REGS_NR(regs)) {
     case NR_WRITE:
+        return sent;
     case NR_SENDTO:
+        buffer->peer = REGS_ARG5(regs);
         return sent;
     case NR_READ:
     case NR_RECVFROM:
@@ -197,6 +200,7 @@ INLINE bool find_buffer(struct buffer *buffer, struct sock *sk, u32 moved, u8 di
     bool sent = direction == DIRECTION_SENT;
     struct pt_regs *regs;
 
+    buffer->peer = 0;
     if (task->flags & PF_KTHREAD)
         return false;
     regs = bpf_task_pt_regs(task);

@@ -30,8 +30,13 @@ INLINE int on_bytes(struct sock *sk, int ret, int flags, u8 direction)
         if (unlikely(is_request(task)))
             uring_moved_nothing(task, sk, ret, direction == DIRECTION_SENT);
     }
-    if (ret < 0 || !is_followed(sk))
+    if (ret < 0)
         return 0;
+    if (!is_followed(sk)) {
+        if (is_udp(sk) && ret > 0)
+            datagram_moved(sk, ret, flags, direction);
+        return 0;
+    }
     if (direction == DIRECTION_RECEIVED && (flags & (MSG_PEEK | MSG_ERRQUEUE)))
         return 0;
     if (ret == 0) {

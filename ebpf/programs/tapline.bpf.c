@@ -2,6 +2,7 @@
 /* The one object: every subject in its own file, one set of maps. Compiled by `cargo xtask bpf`. */
 #include "existing.bpf.c"
 #include "connection.bpf.c"
+#include "udp.bpf.c"
 #include "io.bpf.c"
 #include "splice.bpf.c"
 #include "uring.bpf.c"
@@ -10,6 +11,7 @@
 /* Structs that only ring records use would be missing from BTF; the ABI test needs them all. */
 const struct event_data *const volatile abi_event_data = 0;
 const struct event_open *const volatile abi_event_open = 0;
+const struct event_datagram *const volatile abi_event_datagram = 0;
 const struct event_close *const volatile abi_event_close = 0;
 const struct event_connect_failed *const volatile abi_event_connect_failed = 0;
 const struct event_exec *const volatile abi_event_exec = 0;

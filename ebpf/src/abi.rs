@@ -53,6 +53,7 @@ const KIND_EXEC: u16 = 5;
 const KIND_FORK: u16 = 6;
 const KIND_EXIT: u16 = 7;
 const KIND_EXCHANGE: u16 = 8;
+const KIND_DATAGRAM: u16 = 16;
 
 /// A struct of integers and byte arrays only, `repr(C)`, without padding.
 ///
@@ -72,6 +73,7 @@ plain!(
     Tuple,
     EventData,
     EventOpen,
+    EventDatagram,
     EventExchange,
     EventClose,
     EventConnectFailed,
@@ -210,6 +212,30 @@ pub struct EventExchange {
     pub pad: [u8; 6],
 }
 
+/// A datagram of DNS.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct EventDatagram {
+    /// Common head.
+    pub header: EventHeader,
+    /// Names the socket.
+    pub cookie: u64,
+    /// Both ends; the remote one is zero where a socket without one received it.
+    pub tuple: Tuple,
+    /// Process that moved it.
+    pub tgid: u32,
+    /// Its thread.
+    pub tid: u32,
+    /// Its bytes.
+    pub len: u32,
+    /// Bytes that follow this struct.
+    pub copied: u16,
+    /// [`DIRECTION_SENT`] or [`DIRECTION_RECEIVED`].
+    pub direction: u8,
+    /// Zero.
+    pub pad: u8,
+}
+
 /// A socket that ended.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default)]
@@ -323,6 +349,8 @@ pub struct ExistingRecord {
 pub enum Event<'a> {
     /// Bytes moved; the copied prefix.
     Data(EventData, &'a [u8]),
+    /// A datagram of DNS; the copied prefix.
+    Datagram(EventDatagram, &'a [u8]),
     /// A socket whose data follows.
     Open(EventOpen),
     /// A socket that is only counted did something.
@@ -405,6 +433,7 @@ impl<'a> Event<'a> {
         let kind = header.kind;
         let event = match kind {
             KIND_DATA => Self::data(record),
+            KIND_DATAGRAM => Self::datagram(record),
             KIND_OPEN => read(record).map(Self::Open),
             KIND_EXCHANGE => read(record).map(Self::Exchange),
             KIND_CLOSE => read(record).map(Self::Close),
@@ -423,6 +452,14 @@ impl<'a> Event<'a> {
         let copied = record.get(start..start + usize::from(head.copied))?;
         let sane = copied.len() <= head.len as usize && usize::from(head.tail_len) <= TAIL_MAX;
         sane.then_some(Self::Data(head, copied))
+    }
+
+    fn datagram(record: &'a [u8]) -> Option<Self> {
+        let head: EventDatagram = read(record)?;
+        let start = size_of::<EventDatagram>();
+        let copied = record.get(start..start + usize::from(head.copied))?;
+        let sane = copied.len() <= head.len as usize;
+        sane.then_some(Self::Datagram(head, copied))
     }
 
     fn exec(record: &'a [u8]) -> Option<Self> {
@@ -450,6 +487,7 @@ impl<'a> Event<'a> {
     pub fn at_ns(&self) -> Option<u64> {
         match self {
             Self::Data(event, _) => Some(event.header.at_ns),
+            Self::Datagram(event, _) => Some(event.header.at_ns),
             Self::Open(event) => Some(event.header.at_ns),
             Self::Exchange(event) => Some(event.header.at_ns),
             Self::Close(event) => Some(event.header.at_ns),

@@ -5,8 +5,8 @@ mod btf;
 use std::mem::{offset_of, size_of};
 
 use tapline_ebpf::abi::{
-    Control, EventClose, EventConnectFailed, EventData, EventExchange, EventExec, EventExit,
-    EventFork, EventHeader, EventOpen, ExistingRecord, LossCounters, Tuple, Verdict,
+    Control, EventClose, EventConnectFailed, EventData, EventDatagram, EventExchange, EventExec,
+    EventExit, EventFork, EventHeader, EventOpen, ExistingRecord, LossCounters, Tuple, Verdict,
 };
 
 const OBJECTS: [(&str, &[u8]); 2] = [
@@ -39,6 +39,10 @@ fn records_of_sockets_have_the_layout_of_their_c_twins() {
     agrees!("event_data", EventData {
         header, cookie, offset, tgid, tid, tcp_end_seq, len, copied, direction, flags, tail_len,
         mode, pad, tail,
+    });
+    #[rustfmt::skip]
+    agrees!("event_datagram", EventDatagram {
+        header, cookie, tuple, tgid, tid, len, copied, direction, pad,
     });
     #[rustfmt::skip]
     agrees!("event_open", EventOpen {

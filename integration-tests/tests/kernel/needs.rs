@@ -59,6 +59,14 @@ pub(crate) fn curl() -> Result<(), Missing> {
     answers("curl", "--version")
 }
 
+/// unbound, dig, and the right to give a program a resolver of its own.
+pub(crate) fn dns() -> Result<(), Missing> {
+    root()?;
+    answers("unbound", "-V")?;
+    answers("dig", "-v")?;
+    answers("unshare", "--version")
+}
+
 /// A C compiler.
 pub(crate) fn gcc() -> Result<(), Missing> {
     answers("gcc", "--version")

@@ -8,6 +8,7 @@ pub mod by_key;
 pub mod conversation;
 pub mod cutter;
 pub mod database;
+pub mod dns;
 pub mod fastcgi;
 pub mod http;
 pub mod http1;

@@ -5,7 +5,7 @@
 
 use crate::{
     conversation::{Chunk, Toward, Unanswered},
-    database, http, http1,
+    database, dns, http, http1,
     postgres::Postgres,
     redis::Redis,
     rpc,
@@ -66,6 +66,8 @@ pub enum Told {
     Rpc(Box<rpc::Exchange>),
     /// A conversation over WebSocket.
     WebSocket(Box<websocket::Exchange>),
+    /// A query of DNS.
+    Dns(Box<dns::Exchange>),
 }
 
 /// Receives what a parser understood.

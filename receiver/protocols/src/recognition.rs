@@ -54,6 +54,7 @@ pub static PROTOCOLS: &[Protocol] = &[
     crate::http2::PROTOCOL,
     crate::redis::PROTOCOL,
     crate::postgres::PROTOCOL,
+    crate::dns::PROTOCOL,
     crate::mysql::PROTOCOL,
     crate::mongodb::PROTOCOL,
     crate::fastcgi::PROTOCOL,

@@ -73,6 +73,7 @@ impl<W: Write> Recorder<W> {
         };
         let pid = match event {
             Event::Data(event, _) => event.tgid,
+            Event::Datagram(event, _) => event.tgid,
             Event::Open(event) => event.tgid,
             Event::ConnectFailed(event) => event.tgid,
             Event::Exec(exec) => {

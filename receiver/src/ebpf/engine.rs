@@ -19,9 +19,10 @@ use super::{
     clock::WallClock,
     config::UnknownProtocols,
     correlate::{Context, Correlator, Fresh},
+    datagrams::Datagrams,
     emit::{
-        ConnectFailed, Database, DatabaseFacts, Emitter, Facts, Http, OwnReading, Rpc, RpcFacts,
-        Side, Span, WebSocket, WebSocketFacts, path_and_host, service_port,
+        ConnectFailed, Database, DatabaseFacts, Dns, DnsFacts, Emitter, Facts, Http, OwnReading,
+        Rpc, RpcFacts, Side, Span, WebSocket, WebSocketFacts, path_and_host, service_port,
     },
     ids::Ids,
     live::Live,
@@ -112,6 +113,7 @@ pub(crate) struct EngineCounts {
 /// Records in, batches out.
 pub(crate) struct Engine {
     tracker: Tracker,
+    datagrams: Datagrams,
     processes: ProcessTable,
     live: Live,
     routes: Routes,
@@ -132,6 +134,7 @@ impl Engine {
     pub(crate) fn new(parts: Parts) -> Self {
         let mut engine = Self {
             tracker: Tracker::new(parts.limits, &parts.existing, parts.buffered_bytes_max),
+            datagrams: Datagrams::default(),
             processes: parts.processes,
             live: parts.live,
             routes: Routes::default(),
@@ -181,6 +184,12 @@ impl Engine {
                 let place = self.tracker.on_data(&event, bytes, &mut happenings);
                 self.on_happenings(place, &mut happenings);
             }
+            Event::Datagram(event, bytes) => {
+                let limits = &self.tracker.limits;
+                let datagrams = &mut self.datagrams;
+                let place = datagrams.on_datagram(&event, bytes, limits, &mut happenings);
+                self.on_happenings(place, &mut happenings);
+            }
             Event::Open(open) => self.tracker.on_open(&open),
             Event::Exchange(exchange) => self.tracker.on_exchange(&exchange),
             Event::Close(close) => {
@@ -214,6 +223,7 @@ impl Engine {
         self.tracker.tick(now_ns, |place, happenings| {
             expired.push((place, std::mem::take(happenings)));
         });
+        expired.extend(self.datagrams.tick(now_ns));
         for (place, mut happenings) in expired {
             self.on_happenings(Some(place), &mut happenings);
         }
@@ -253,8 +263,10 @@ impl Engine {
 
     /// Returns what was counted so far.
     pub(crate) fn counts(&self) -> EngineCounts {
+        let mut tracker = self.tracker.counts;
+        tracker.evicted += self.datagrams.evicted;
         EngineCounts {
-            tracker: self.tracker.counts,
+            tracker,
             uncorrelated: self.correlator.forgotten,
             connections: self.tracker.len() as u64,
             processes: self.processes.len() as u64,
@@ -330,6 +342,13 @@ impl Engine {
         let (side, tuple) = (open.side, place.tuple.as_ref());
         match told {
             Told::Http(exchange) => self.on_http(&open, tuple, &exchange),
+            Told::Dns(exchange) => {
+                let when = span(&open.context, exchange.started_ns, exchange.ended_ns);
+                let facts = DnsFacts::new(side, tuple, &exchange);
+                let when = (&open.context, when);
+                self.emitter
+                    .exchange::<Dns>(&open.process, &facts, when, None);
+            }
             Told::Database(mut exchange) => {
                 if self.live.privacy.query_text == QueryText::Off {
                     exchange.operation.text = None;

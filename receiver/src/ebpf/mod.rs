@@ -9,6 +9,7 @@ mod clock;
 mod config;
 mod container;
 mod correlate;
+mod datagrams;
 mod emit;
 mod engine;
 mod glob;

@@ -25,6 +25,7 @@ use tapline_protocols::{
 };
 
 use self::connection::Connection;
+pub(crate) use self::reader::Collect;
 pub(crate) use self::stream::Happened;
 use super::emit::Side;
 

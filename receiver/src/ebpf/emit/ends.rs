@@ -1,7 +1,7 @@
 //! The two ends of a connection, as attributes. Protocols that name no server themselves have these
 //! rows alike.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, net::Ipv6Addr};
 
 use tapline_ebpf::abi::{AF_UNIX, Tuple};
 
@@ -32,16 +32,27 @@ impl<'a> Ends<'a> {
         Self {
             side,
             tuple,
-            peer: tuple.map(|tuple| address(tuple.remote)),
+            peer: tuple
+                .filter(|tuple| tuple.remote_port != 0)
+                .map(|tuple| address(tuple.remote)),
         }
     }
 
     fn server_address(&self) -> Option<Cow<'_, str>> {
         match self.side {
             Side::Client => self.peer.as_deref().map(Cow::Borrowed),
-            Side::Server => self.tuple.map(|tuple| Cow::Owned(address(tuple.local))),
+            // A socket of datagrams may be bound to no address in particular.
+            Side::Server => self
+                .tuple
+                .filter(|tuple| !is_unspecified(tuple.local))
+                .map(|tuple| Cow::Owned(address(tuple.local))),
         }
     }
+}
+
+fn is_unspecified(address: [u8; 16]) -> bool {
+    let address = Ipv6Addr::from(address);
+    address.to_canonical().is_unspecified()
 }
 
 /// The rows, for every subject whose facts are of a connection.
@@ -80,7 +91,11 @@ where
     /// The port of the other end.
     const PEER_PORT: Row<Self> = Row {
         key: "network.peer.port",
-        value: |facts| facts.ends().tuple.map(|tuple| int(tuple.remote_port)),
+        value: |facts| {
+            let tuple = facts.ends().tuple;
+            let port = tuple.map(|tuple| tuple.remote_port);
+            port.filter(|port| *port != 0).map(int)
+        },
     };
     /// Told where there are no addresses to see.
     const TRANSPORT: Row<Self> = Row {

@@ -4,6 +4,7 @@
 mod connect_failed;
 mod database_facts;
 mod database_table;
+mod dns_table;
 mod ends;
 mod facts;
 mod histogram;
@@ -27,6 +28,7 @@ use tapline_pdata::{Batch, Signal, write};
 pub(crate) use connect_failed::ConnectFailed;
 pub(crate) use database_facts::DatabaseFacts;
 pub(crate) use database_table::Database;
+pub(crate) use dns_table::{Dns, DnsFacts};
 pub(crate) use facts::{Facts, Side, path_and_host, service_port};
 pub(crate) use histogram::SERIES_PER_METRIC;
 pub(crate) use http_table::Http;

@@ -89,7 +89,7 @@ struct Held {
 }
 
 /// Collects what a parser tells about bytes that moved at a time.
-pub(super) struct Collect<'h>(pub(super) &'h mut Vec<Happening>, pub(super) u64);
+pub(crate) struct Collect<'h>(pub(crate) &'h mut Vec<Happening>, pub(crate) u64);
 
 impl Reader {
     pub(super) fn new(limits: Limits) -> Self {

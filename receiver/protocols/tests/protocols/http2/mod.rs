@@ -57,7 +57,7 @@ pub(crate) fn line(told: &Told) -> String {
     match told {
         Told::Http(exchange) => http_line(exchange),
         Told::Rpc(exchange) => rpc_line(exchange),
-        Told::Database(_) | Told::WebSocket(_) => panic!("{told:?} of no HTTP/2"),
+        other => panic!("{other:?} over HTTP/2"),
     }
 }
 
