@@ -13,9 +13,11 @@
 #define UNDECIDED_CHUNKS 24
 #define DECIDED_AT_BYTES 16
 /* What user space is shown of each turn of a socket until it has a verdict: of the first turns, and
- * of more when they come faster than it can answer. */
+ * of more when they come faster than it can answer. Of the very first as much as of what is parsed:
+ * a connection may be over before there is a verdict. */
 #define SNIFF_TURNS 8
-#define SNIFF_COPY 256
+#define SNIFF_TURNS_WHOLE 4
+#define SNIFF_COPY 512
 #define SNIFF_TURNS_MAX 64
 #define SNIFF_AT_LEAST_NS 50000000ull
 /* Without a verdict by then, and when it is that nobody knows the protocol, two turns in so many are
@@ -32,13 +34,13 @@ INLINE u32 capture_of(struct socket_state *state, struct control *control)
 }
 
 /* How much of the turn that begins is shown to user space. */
-INLINE u32 sniffed_bytes(struct socket_state *state, u64 now)
+INLINE u32 sniffed_bytes(struct socket_state *state, struct control *control, u64 now)
 {
     if (state->turns < SNIFF_TURNS_MAX) {
         bool early = now - state->told_ns < SNIFF_AT_LEAST_NS;
         if (state->turns < SNIFF_TURNS || early) {
             state->turns += 1;
-            return SNIFF_COPY;
+            return state->turns <= SNIFF_TURNS_WHOLE ? control->capture_max : SNIFF_COPY;
         }
         state->turns = SNIFF_TURNS_MAX;
     }

@@ -113,7 +113,7 @@ INLINE bool is_to_be_seen(struct sock *sk, struct socket_state *state, struct co
         if (state->mode == MODE_LENGTHS && !(state->verdict_flags & VERDICT_LOOK))
             return false;
         if (call->turned)
-            state->budget = sniffed_bytes(state, call->now);
+            state->budget = sniffed_bytes(state, control, call->now);
         return state->budget > 0;
     }
     if (state->mode == MODE_SILENT)
