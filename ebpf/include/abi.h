@@ -38,6 +38,7 @@ enum role { ROLE_UNKNOWN = 0, ROLE_CLIENT = 1, ROLE_SERVER = 2 };
 
 enum data_flags {
     DATA_NO_BUFFER = 1, /* sendfile, splice, kernel thread, 32-bit task: bytes moved unseen */
+    DATA_ANEW = 2,      /* an exchange begins, and of the one before something is lost */
 };
 
 enum close_flags {

@@ -23,6 +23,7 @@ struct call {
     u8 direction;
     bool turned; /* the bytes before went the other way */
     bool readable;
+    bool anew; /* an exchange begins after one of which something is lost */
 };
 
 INLINE u32 wanted_bytes(struct socket_state *state, struct control *control, struct call *call)
@@ -71,6 +72,8 @@ INLINE void capture(struct scratch *scratch, struct sock *sk, struct socket_stat
     event->copied = copied;
     event->direction = call->direction;
     event->mode = state->mode;
+    if (call->anew)
+        event->flags |= DATA_ANEW;
     struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
     if (tcp)
         event->tcp_end_seq = call->direction == DIRECTION_SENT ? tcp->write_seq : tcp->copied_seq;
@@ -118,8 +121,10 @@ INLINE bool is_to_be_seen(struct sock *sk, struct socket_state *state, struct co
     }
     if (state->mode == MODE_SILENT)
         return false;
-    if (call->turned && is_asking(state, call->direction))
+    if (call->turned && is_asking(state, call->direction)) {
+        call->anew = state->flags & SOCKET_HIT;
         begin_exchange(sk, state, control);
+    }
     if (likely(!(state->flags & SOCKET_SHED)))
         return true;
     count_shed(state);

@@ -22,6 +22,8 @@ pub const TAIL_MAX: usize = 8;
 
 /// Bytes were moved without a buffer that could be read (`sendfile`, kernel thread, 32-bit task).
 pub const DATA_NO_BUFFER: u8 = 1;
+/// An exchange begins, and of the one before something is lost.
+pub const DATA_ANEW: u8 = 2;
 /// The peer's FIN came before ours.
 pub const CLOSE_BY_PEER: u32 = 1;
 /// `AF_UNIX`: the peer will send no more; the socket is still open.
@@ -142,7 +144,7 @@ pub struct EventData {
     pub copied: u16,
     /// [`DIRECTION_SENT`] or [`DIRECTION_RECEIVED`].
     pub direction: u8,
-    /// [`DATA_NO_BUFFER`].
+    /// [`DATA_NO_BUFFER`], [`DATA_ANEW`].
     pub flags: u8,
     /// How much of `tail` is filled.
     pub tail_len: u8,

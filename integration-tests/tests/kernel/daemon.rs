@@ -77,6 +77,21 @@ impl Daemon {
         self.program.pid()
     }
 
+    /// Keeps it from doing anything until it is resumed.
+    pub(crate) fn pause(&self) {
+        self.program.signal("STOP");
+    }
+
+    /// Lets it go on.
+    pub(crate) fn resume(&self) {
+        self.program.signal("CONT");
+    }
+
+    /// Waits until its log has a line with these words.
+    pub(crate) async fn says(&self, words: &str) {
+        self.program.error_line(|line| line.contains(words)).await;
+    }
+
     /// Returns where its backend listens.
     pub(crate) fn backend_port(&self) -> u16 {
         self.backend.addr().port()

@@ -14,6 +14,7 @@ mod edges;
 mod failures;
 mod fastcgi;
 mod first_light;
+mod flood;
 mod hands;
 mod harness;
 mod identity;
@@ -152,6 +153,7 @@ fn streams() -> Vec<Test> {
             a_stream_without_answers_is_bytes_and_no_exchange,
             tls_tells_who_is_asked_for_and_how_long_it_takes,
         };
+        &[tap, python] => flood::{what_is_told_and_what_is_lost_are_all_there_was};
     }
 }
 

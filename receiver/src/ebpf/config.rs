@@ -29,9 +29,6 @@ pub struct Config {
     pub ring_buffer_mib: u32,
     /// Bytes copied from one socket call; a message gets at most twice this.
     pub capture_bytes: u32,
-    /// Records that may wait between the ring and the parsers, MiB. Beyond it they are dropped,
-    /// and counted.
-    pub shard_mib: u32,
     /// Bytes of unfinished messages held over all connections, MiB. Beyond it a connection starts
     /// over, and its open requests are told as `lost_data`.
     pub buffered_mib: u32,
@@ -69,7 +66,6 @@ impl Default for Config {
             privacy: PrivacyConfig::default(),
             ring_buffer_mib: Bounds::default().ring_bytes / (1024 * 1024),
             capture_bytes: Bounds::default().capture_bytes,
-            shard_mib: 32,
             buffered_mib: 64,
             metric_series_max: SERIES_PER_METRIC,
             metrics_interval: Duration::from_secs(10),
@@ -97,11 +93,6 @@ impl Validate for Config {
             (CAPTURE_MIN_BYTES..=CAPTURE_MAX_BYTES).contains(&self.capture_bytes),
             "capture_bytes",
             format!("must be between {CAPTURE_MIN_BYTES} and {CAPTURE_MAX_BYTES}"),
-        );
-        check(
-            (1..=4096).contains(&self.shard_mib),
-            "shard_mib",
-            "must be between 1 and 4096".to_owned(),
         );
         for (name, value) in [
             ("metrics_interval", self.metrics_interval),

@@ -82,6 +82,8 @@ struct OpenRequest {
 /// Counters of the engine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct EngineCounts {
+    /// Records taken.
+    pub(crate) records: u64,
     /// Records that were not believed.
     pub(crate) malformed: u64,
     /// Exchanges told.
@@ -177,6 +179,7 @@ impl Engine {
 
     /// Takes one record of the ring.
     pub(crate) fn on_record(&mut self, record: &[u8]) -> Result<(), Malformed> {
+        self.counts.records += 1;
         let event = Event::parse(record).inspect_err(|_| self.counts.malformed += 1)?;
         let mut happenings = std::mem::take(&mut self.happenings);
         match event {

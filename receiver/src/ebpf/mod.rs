@@ -1,6 +1,6 @@
 //! The `ebpf` receiver: what processes ask and answer on sockets, as OTLP.
 //!
-//! Records come from the kernel half, pass a bounded shard, and become spans, metrics and log
+//! Records come from the kernel half, are parsed as they come, and become spans, metrics and log
 //! records in the engine. It emits pids, addresses and `container.id`; naming pods is a
 //! processor's job.
 
@@ -21,7 +21,6 @@ mod process;
 mod receiver;
 mod routes;
 mod service_name;
-mod shard;
 mod targets;
 mod threads;
 mod tracker;

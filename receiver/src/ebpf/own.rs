@@ -3,18 +3,16 @@
 //! They are told as OTLP beside the metrics of the tapped processes, so that loss reaches whatever
 //! backend there is.
 
-use std::sync::{Arc, Mutex, atomic::Ordering};
+use std::sync::Mutex;
 
 use tapline_ebpf::{Loss, abi::LossCounters};
 use tapline_pdata::write::Monotonic;
 
-use super::{emit::OwnReading, engine::EngineCounts, shard::ShardCounts};
+use super::{emit::OwnReading, engine::EngineCounts};
 
 /// Live counters of one receiver.
 #[derive(Default)]
 pub(crate) struct OwnCounts {
-    /// Counted by the shard.
-    pub(crate) shard: Arc<ShardCounts>,
     latest: Mutex<(EngineCounts, Vec<Loss>)>,
 }
 
@@ -25,7 +23,7 @@ impl OwnCounts {
         let ring: u64 = losses.iter().map(|loss| loss.counters.events).sum();
         let mut latest = self.latest.lock().expect("no holder panics");
         *latest = (*engine, losses.to_vec());
-        ring + self.shard.dropped.load(Ordering::Relaxed) + engine.tracker.evicted
+        ring + engine.tracker.evicted
     }
 }
 
@@ -35,8 +33,6 @@ type Point = (Vec<(&'static str, String)>, u64);
 struct State {
     engine: EngineCounts,
     losses: Vec<Loss>,
-    received: u64,
-    shard_dropped: u64,
 }
 
 /// One metric about ourselves.
@@ -53,7 +49,7 @@ const ROWS: [Row; 18] = [
         "tapline.ebpf.events",
         "{event}",
         "Records from the kernel.",
-        |state| one(state.received),
+        |state| one(state.engine.records),
     ),
     counter(
         "tapline.ebpf.events.lost",
@@ -217,7 +213,6 @@ fn lost_events(state: &State) -> Vec<Point> {
     let because = |reason: &str| vec![("reason", reason.to_owned())];
     let no_state = state.losses.iter().map(|loss| loss.counters.no_state);
     let mut points = vec![
-        (because("shard_full"), state.shard_dropped),
         (because("malformed"), state.engine.malformed),
         (because("late"), state.engine.tracker.late),
         (because("no_socket_storage"), no_state.sum()),
@@ -234,12 +229,7 @@ impl OwnCounts {
     /// Returns every metric as of the last update; counting began at `start_ns` since 1970.
     pub(crate) fn readings(&self, start_ns: u64) -> Vec<OwnReading> {
         let (engine, losses) = self.latest.lock().expect("no holder panics").clone();
-        let state = State {
-            engine,
-            losses,
-            received: self.shard.received.load(Ordering::Relaxed),
-            shard_dropped: self.shard.dropped.load(Ordering::Relaxed),
-        };
+        let state = State { engine, losses };
         let reading = |row: &Row| OwnReading {
             name: row.name,
             description: row.description,

@@ -25,12 +25,11 @@ use super::{
     live::Mailbox,
     own::OwnCounts,
     process::{HostFacts, NoSource, ProcFs, ProcessSource, ProcessTable},
-    shard::shard,
-    threads::{Parser, empty_ring},
+    threads::Parser,
     tracker::Judgement,
 };
 
-/// Batches that may wait for the pipelines. When they all do, the shard fills up.
+/// Batches that may wait for the pipelines. When they all do, the ring fills up.
 const BATCHES_MAX: usize = 64;
 
 /// The `ebpf` receiver.
@@ -78,7 +77,6 @@ impl Threads {
         let Ebpf { config } = receiver;
         let host = HostFacts::read();
         let own = Arc::new(OwnCounts::default());
-        let (writer, reader) = shard(config.shard_mib, Arc::clone(&own.shard));
         let boot_wall_ns = boot_wall_ns();
         let timeout_ns = u64::try_from(config.response_timeout.get().as_nanos());
         let limits = Limits {
@@ -121,11 +119,8 @@ impl Threads {
             handles: Vec::new(),
             programs: Some(tap.programs),
         };
-        let empty = move || empty_ring(ring, writer, &ring_stop);
-        threads.handles.push(spawn("tapline-ring", empty)?);
-        threads
-            .handles
-            .push(spawn("tapline-parse", move || parser.run(&reader))?);
+        let parse = move || parser.run(ring, &ring_stop);
+        threads.handles.push(spawn("tapline-parse", parse)?);
         Ok(threads)
     }
 
@@ -136,7 +131,7 @@ impl Threads {
     }
 }
 
-/// Whatever happens to the work, the ring's thread does not outlive it.
+/// Whatever happens to the work, the thread does not outlive it.
 impl Drop for Threads {
     fn drop(&mut self) {
         self.request_stop();
@@ -178,7 +173,7 @@ async fn work(
         let Some(batch) = batch else { break };
         hand_over(batch, &out, &mut outage).await;
     }
-    // The parser is done, or has panicked: then nobody else tells the ring's thread to end.
+    // The parser is done, or has panicked.
     threads.request_stop();
     let handles = std::mem::take(&mut threads.handles);
     let joined = tokio::task::spawn_blocking(move || {

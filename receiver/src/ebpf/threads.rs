@@ -1,7 +1,7 @@
-//! The two threads of the receiver: one empties the ring, one parses.
+//! The thread of the receiver: it empties the ring and parses what it finds, record by record.
 //!
-//! They are plain threads because neither may ever wait for anything but its own input: the ring
-//! must be emptied whatever the pipelines do, and parsing is pure work.
+//! It is a plain thread because parsing is pure work. When the pipelines take nothing it waits for
+//! them; then the ring fills, and the kernel half lets go of whole connections and counts them.
 
 use std::{
     sync::{
@@ -16,12 +16,7 @@ use tapline_pdata::Batch;
 use tokio::sync::mpsc;
 use tracing::{info, warn};
 
-use super::{
-    engine::Engine,
-    live::Mailbox,
-    own::OwnCounts,
-    shard::{ShardReader, ShardWriter},
-};
+use super::{engine::Engine, live::Mailbox, own::OwnCounts};
 
 /// How often the ring is looked at: busy, and after a while without records. A 16 MiB ring takes
 /// over 10,000 requests in either.
@@ -29,40 +24,18 @@ const BUSY_WAIT: Duration = Duration::from_millis(5);
 const IDLE_WAIT: Duration = Duration::from_millis(20);
 /// Empty looks before the longer wait.
 const IDLE_AFTER: u32 = 100;
+/// Records after which the clock is looked at, and the kernel half is told what was found out.
+const RECORDS_PER_LOOK: u32 = 512;
 /// How often connections are checked for timeouts and the wall clock is asked.
 const TICK_NS: u64 = 1_000_000_000;
 /// Spans and log records are not held back past this size.
 const FLUSH_BYTES: usize = 512 * 1024;
 
-/// Empties the ring into the shard until `stop`.
-pub(crate) fn empty_ring(mut ring: Ring, mut shard: ShardWriter, stop: &AtomicBool) {
-    let mut empty_looks = 0;
-    loop {
-        // Read before looking, so that whatever was there at the stop is still taken.
-        let last = stop.load(Ordering::Acquire);
-        let mut any = false;
-        while let Some(record) = ring.take() {
-            shard.push(&record);
-            any = true;
-        }
-        shard.flush();
-        if last {
-            return;
-        }
-        empty_looks = if any { 0 } else { empty_looks + 1 };
-        ring.wait(if empty_looks < IDLE_AFTER {
-            BUSY_WAIT
-        } else {
-            IDLE_WAIT
-        });
-    }
-}
-
-/// The parsing thread.
+/// What the thread works with.
 pub(crate) struct Parser {
     /// Does the work.
     pub(crate) engine: Engine,
-    /// Takes its output; when it is full, the shard fills, and there loss is counted.
+    /// Takes its output; when it is full, the ring fills, and there loss is counted.
     pub(crate) batches: mpsc::Sender<Batch>,
     /// Loss counters of the kernel half.
     pub(crate) losses: Losses,
@@ -93,6 +66,18 @@ struct Last {
 }
 
 impl Last {
+    fn now() -> Self {
+        let now_ns = clock::monotonic_ns();
+        Self {
+            flush_ns: now_ns,
+            tick_ns: now_ns,
+            metrics_ns: now_ns,
+            lost: 0,
+            shed: 0,
+            is_shedding: false,
+        }
+    }
+
     /// Says once that connections are let go, and once that they are taken back.
     fn watch_shedding(&mut self, shed: u64) {
         let is_shedding = shed > self.shed;
@@ -107,32 +92,49 @@ impl Last {
 }
 
 impl Parser {
-    /// Parses until the shard's writer is gone, then tells what is left.
-    pub(crate) fn run(mut self, shard: &ShardReader) {
-        let now_ns = clock::monotonic_ns();
-        let mut last = Last {
-            flush_ns: now_ns,
-            tick_ns: now_ns,
-            metrics_ns: now_ns,
-            lost: 0,
-            shed: 0,
-            is_shedding: false,
-        };
-        while let Ok(chunk) = shard.next(self.flush_interval / 4) {
-            if let Some(chunk) = chunk {
-                for record in chunk.records() {
-                    // A record that is not believed was counted by the engine.
-                    let _ = self.engine.on_record(record);
-                }
-                shard.recycle(chunk);
-                self.engine.advise();
-            }
-            if !self.on_time(&mut last) {
+    /// Parses until `stop`, then tells what is left.
+    pub(crate) fn run(mut self, mut ring: Ring, stop: &AtomicBool) {
+        let mut last = Last::now();
+        let mut empty_looks = 0;
+        loop {
+            // Read before looking, so that whatever was there at the stop is still taken.
+            let is_last = stop.load(Ordering::Acquire);
+            let taken = self.empty(&mut ring, &mut last);
+            let Some(taken) = taken.filter(|_| self.on_time(&mut last)) else {
                 return; // nobody takes our output any more
+            };
+            if is_last {
+                break;
             }
+            empty_looks = if taken > 0 { 0 } else { empty_looks + 1 };
+            ring.wait(if empty_looks < IDLE_AFTER {
+                BUSY_WAIT
+            } else {
+                IDLE_WAIT
+            });
         }
         self.flush();
         self.tell_metrics();
+    }
+
+    /// Takes all records that are there; returns how many, or nothing when there is nobody to tell.
+    fn empty(&mut self, ring: &mut Ring, last: &mut Last) -> Option<u32> {
+        let mut taken = 0_u32;
+        while let Some(record) = ring.take() {
+            // A record that is not believed was counted by the engine.
+            let _ = self.engine.on_record(&record);
+            drop(record);
+            taken = taken.wrapping_add(1);
+            // A busy ring is never empty.
+            if taken.is_multiple_of(RECORDS_PER_LOOK) {
+                self.engine.advise();
+                if !self.on_time(last) {
+                    return None;
+                }
+            }
+        }
+        self.engine.advise();
+        Some(taken)
     }
 
     /// Does what is due. Returns whether there is still somebody to tell.

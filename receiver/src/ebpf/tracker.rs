@@ -109,7 +109,7 @@ pub(crate) struct Judgement {
 /// What the tracker has counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Counts {
-    /// Bytes that streams went on without: the ring or a shard lost their records.
+    /// Bytes that streams went on without: the ring lost their records.
     pub(crate) gaps: u64,
     /// Connections forgotten because there were too many.
     pub(crate) evicted: u64,
@@ -257,6 +257,7 @@ impl Tracker {
         self.buffered_bytes = self
             .buffered_bytes
             .saturating_sub(connection.buffered_bytes());
+        self.counts.gaps += connection.miss_rest(close, happenings);
         connection.end(close, &mut self.happened);
         connection.place_all(close.cookie, &mut self.happened, &mut self.streamed);
         let why = reason(close, connection.side);

@@ -82,7 +82,7 @@ Metrics\t{\"data points\": 5}
 NumberDataPoints #0
 Value: 23
      -> Name: tapline.ebpf.events.lost
-     -> reason: Str(shard_full)
+     -> reason: Str(malformed)
 Value: 4
      -> reason: Str(ring_full)
      -> cpu.logical_number: Str(0)
@@ -100,7 +100,7 @@ Value: 99
     fn sums_the_points_of_the_last_state() {
         let counters = Counters::read(&[EARLIER, LAST].concat()).expect("complete");
         assert_eq!((counters.events, counters.exchanges), (23, 7));
-        let reasons = [("ring_full", 11), ("shard_full", 4)];
+        let reasons = [("ring_full", 11), ("malformed", 4)];
         let reasons = reasons.map(|(reason, count)| (reason.to_owned(), count));
         assert_eq!(counters.lost, BTreeMap::from(reasons));
         assert_eq!(counters.lost_events(), 15);

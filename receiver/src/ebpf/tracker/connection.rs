@@ -2,7 +2,7 @@
 
 use tapline_ebpf::{
     Knows,
-    abi::{DIRECTION_SENT, EventClose, EventData, EventExchange, Mode, Tuple, Verdict},
+    abi::{DATA_ANEW, DIRECTION_SENT, EventClose, EventData, EventExchange, Mode, Tuple, Verdict},
 };
 use tapline_protocols::conversation::{Limits, Since, Toward, Unanswered};
 
@@ -35,6 +35,8 @@ pub(super) struct Connection {
     stream: Stream,
     /// Where each stream goes on, sent and received, once it was seen.
     next: [Option<u64>; 2],
+    /// That bytes are missing there is known to the parser already.
+    is_excused: [bool; 2],
 }
 
 /// What was not there when bytes were fed.
@@ -59,6 +61,7 @@ impl Connection {
             judge: Judge::default(),
             stream: Stream::default(),
             next: [None; 2],
+            is_excused: [false; 2],
         }
     }
 
@@ -90,12 +93,21 @@ impl Connection {
         *next = Some(end);
         // While nobody reads, the kernel half leaves out what it does not know: that is no loss.
         let lost = if self.reader.is_settled() { missing } else { 0 };
-        if missing > 0 {
+        let way = usize::from(event.direction & 1);
+        let is_excused = std::mem::take(&mut self.is_excused[way]);
+        if missing > 0 && !is_excused {
             // Whoever reads knows the side; for whoever looks it makes no difference.
             let sent_toward = toward(true, self.side.unwrap_or(Side::Client));
             let at_ns = event.header.at_ns;
             self.reader
-                .gap(sent, sent_toward, (at_ns, missing), &mut out);
+                .gap(sent, sent_toward, (at_ns, Some(missing)), &mut out);
+        }
+        if event.flags & DATA_ANEW != 0 && self.reader.is_settled() {
+            // The answers to what was lost are lost too: none of them belongs to this request.
+            let sent_toward = toward(true, self.side.unwrap_or(Side::Client));
+            let gap = (event.header.at_ns, None);
+            self.reader.gap(!sent, sent_toward, gap, &mut out);
+            self.is_excused[1 - way] = true;
         }
         let skipped = if event.offset == 0 {
             preamble::len(bytes)
@@ -192,6 +204,35 @@ impl Connection {
         self.give_up(out);
         let bytes = (close.sent_bytes, close.received_bytes);
         self.stream.end(bytes, self.reader.session(), out);
+    }
+
+    /// The connection ended after so many bytes: those that nobody showed are missing, and what
+    /// waits for them was not left unanswered. Returns how many.
+    pub(super) fn miss_rest(&mut self, close: &EventClose, happenings: &mut Vec<Happening>) -> u64 {
+        let (true, Some(side)) = (self.reader.is_settled(), self.side) else {
+            return 0;
+        };
+        let at_ns = close.header.at_ns;
+        let mut all = 0;
+        // As in an event's direction: sent first.
+        for (direction, total) in [close.sent_bytes, close.received_bytes]
+            .into_iter()
+            .enumerate()
+        {
+            let missing = self.next[direction].map_or(0, |next| total.saturating_sub(next));
+            if missing > 0 {
+                all += missing;
+                let mut out = Collect(happenings, at_ns);
+                let sent_toward = toward(true, side);
+                self.reader.gap(
+                    direction == 0,
+                    sent_toward,
+                    (at_ns, Some(missing)),
+                    &mut out,
+                );
+            }
+        }
+        all
     }
 
     /// Says where something happened.

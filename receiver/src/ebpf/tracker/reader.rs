@@ -161,12 +161,12 @@ impl Reader {
         &mut self,
         sent: bool,
         sent_toward: Toward,
-        (at_ns, len): (u64, u64),
+        (at_ns, len): (u64, Option<u64>),
         out: &mut Collect<'_>,
     ) {
         match &mut self.state {
             State::Reading { parser, .. } => {
-                parser.gap(way(sent_toward, sent), at_ns, Some(len), out);
+                parser.gap(way(sent_toward, sent), at_ns, len, out);
             }
             // What the other end began with stays what it is.
             State::Looking { held, .. } => held.retain(|held| held.sent != sent),
