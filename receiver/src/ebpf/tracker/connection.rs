@@ -102,13 +102,7 @@ impl Connection {
             self.reader
                 .gap(sent, sent_toward, (at_ns, Some(missing)), &mut out);
         }
-        if event.flags & DATA_ANEW != 0 && self.reader.is_settled() {
-            // The answers to what was lost are lost too: none of them belongs to this request.
-            let sent_toward = toward(true, self.side.unwrap_or(Side::Client));
-            let gap = (event.header.at_ns, None);
-            self.reader.gap(!sent, sent_toward, gap, &mut out);
-            self.is_excused[1 - way] = true;
-        }
+        self.start_anew(event, &mut out);
         let skipped = if event.offset == 0 {
             preamble::len(bytes)
         } else {
@@ -140,6 +134,18 @@ impl Connection {
             bytes: lost,
             late: 0,
         }
+    }
+
+    /// The answers to what was lost are lost too: none of them belongs to the request that begins.
+    fn start_anew(&mut self, event: &EventData, out: &mut Collect<'_>) {
+        if event.flags & DATA_ANEW == 0 || !self.reader.is_settled() {
+            return;
+        }
+        let sent = event.direction == DIRECTION_SENT;
+        let sent_toward = toward(true, self.side.unwrap_or(Side::Client));
+        self.reader
+            .gap(!sent, sent_toward, (event.header.at_ns, None), out);
+        self.is_excused[usize::from(sent)] = true;
     }
 
     /// Takes what the kernel half counted of bytes that it did not show.
