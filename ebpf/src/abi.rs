@@ -9,7 +9,7 @@ mod told;
 
 use std::{mem::size_of, ptr};
 
-pub use told::{Control, LossCounters, Mode, VERDICT_EVERY_CALL, VERDICT_LOOK, Verdict};
+pub use told::{Control, DATA_ANEW, LossCounters, Mode, VERDICT_EVERY_CALL, VERDICT_LOOK, Verdict};
 
 /// The version both halves must share.
 pub const ABI_VERSION: u16 = 2;
@@ -22,8 +22,6 @@ pub const TAIL_MAX: usize = 8;
 
 /// Bytes were moved without a buffer that could be read (`sendfile`, kernel thread, 32-bit task).
 pub const DATA_NO_BUFFER: u8 = 1;
-/// An exchange begins, and of the one before something is lost.
-pub const DATA_ANEW: u8 = 2;
 /// The peer's FIN came before ours.
 pub const CLOSE_BY_PEER: u32 = 1;
 /// `AF_UNIX`: the peer will send no more; the socket is still open.

@@ -15,6 +15,8 @@ pub enum Mode {
     Silent = 3,
 }
 
+/// `event_data.flags`: an exchange begins, and of the one before something is lost.
+pub const DATA_ANEW: u8 = 2;
 /// `verdict.flags`: a message may begin in any call.
 pub const VERDICT_EVERY_CALL: u8 = 1;
 /// `verdict.flags`, of lengths: every so many turns are shown nevertheless.

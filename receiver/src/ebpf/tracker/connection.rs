@@ -98,9 +98,8 @@ impl Connection {
         if missing > 0 && !is_excused {
             // Whoever reads knows the side; for whoever looks it makes no difference.
             let sent_toward = toward(true, self.side.unwrap_or(Side::Client));
-            let at_ns = event.header.at_ns;
-            self.reader
-                .gap(sent, sent_toward, (at_ns, Some(missing)), &mut out);
+            let gap = (event.header.at_ns, Some(missing));
+            self.reader.gap(sent, sent_toward, gap, &mut out);
         }
         self.start_anew(event, &mut out);
         let skipped = if event.offset == 0 {
