@@ -56,6 +56,13 @@ INLINE void recognise(struct socket_state *state, struct control *control, u32 l
 {
     state->mode = MODE_PARSE;
     forget_pair(state);
+    if (looks == LOOKS_HTTP2) {
+        /* Its messages begin anywhere in a call, and every one leans on those before. */
+        state->protocol = PROTOCOL_UNKNOWN;
+        state->verdict_flags |= VERDICT_EVERY_CALL;
+        state->budget = 2 * capture_of(state, control);
+        return;
+    }
     state->protocol = looks == LOOKS_REDIS      ? PROTOCOL_REDIS
                       : looks == LOOKS_POSTGRES ? PROTOCOL_POSTGRES
                                                 : PROTOCOL_HTTP1;

@@ -21,6 +21,7 @@ enum looks {
     LOOKS_REDIS = 3,
     LOOKS_POSTGRES = 4,
     LOOKS_TLS = 5, /* not parsed, but worth more than a glance */
+    LOOKS_HTTP2 = 6,
 };
 
 INLINE bool is_method_letter(u8 c)
@@ -55,7 +56,7 @@ INLINE enum looks looks_request(const u8 *head, u32 len)
             u8 next = head[(i + 1) & (CLASSIFY_BYTES - 1)];
             bool connect = head[0] == 'C' && i == 7;
             if (next == '*' && head[0] == 'P' && i == 3)
-                return LOOKS_OTHER; /* "PRI * HTTP/2.0" */
+                return LOOKS_HTTP2; /* "PRI * HTTP/2.0" */
             if (next == '/' || next == '*' || next == 'h' || next == 'H' || connect)
                 return LOOKS_HTTP1;
             return LOOKS_OTHER;
