@@ -15,8 +15,10 @@ mod failures;
 mod fastcgi;
 mod first_light;
 mod flood;
+mod grpc;
 mod hands;
 mod harness;
+mod http2;
 mod identity;
 mod judge;
 mod keep_alive;
@@ -60,6 +62,7 @@ const BASIC: &[Need] = &[tap, python, curl];
 
 fn main() -> ExitCode {
     let mut tests = requests();
+    tests.extend(calls());
     tests.extend(sockets());
     tests.extend(streams());
     tests.extend(databases());
@@ -109,6 +112,20 @@ fn requests() -> Vec<Test> {
             server_that_resets_is_an_error_on_both_sides,
             client_that_gives_up_is_an_error_on_both_sides,
             bytes_that_are_no_text_neither_break_the_export_nor_make_a_query,
+        };
+    }
+}
+
+/// What is told of HTTP/2, and of calls on it.
+fn calls() -> Vec<Test> {
+    tests! {
+        &[tap, curl, nginx] => http2::{requests_of_real_programs_are_told_by_both_sides};
+        &[tap, nginx, needs::h2load] => http2::{many_streams_at_once_lose_nothing};
+        &[tap, node] => http2::{all_that_may_happen_to_a_stream_is_told};
+        &[tap, python, grpc::grpcio] => grpc::{
+            every_kind_of_call_is_told_by_both_sides_and_no_message,
+            fifty_calls_at_once_on_one_connection_are_told_apart,
+            a_connection_from_before_the_daemon_is_told_as_far_as_it_is_known,
         };
     }
 }

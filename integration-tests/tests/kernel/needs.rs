@@ -106,6 +106,11 @@ pub(crate) fn php_fpm_path() -> Option<PathBuf> {
         .max()
 }
 
+/// `h2load`, of nghttp2.
+pub(crate) fn h2load() -> Result<(), Missing> {
+    answers("h2load", "--version")
+}
+
 /// `node`.
 pub(crate) fn node() -> Result<(), Missing> {
     answers("node", "--version")
