@@ -98,6 +98,11 @@ impl<K: Copy + Eq, T> ByKey<K, T> {
     }
 
     /// Iterates over those that wait, the oldest first.
+    pub fn iter(&self) -> impl Iterator<Item = &Waiting<K, T>> {
+        self.waiting.iter()
+    }
+
+    /// Iterates over those that wait, the oldest first.
     pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Waiting<K, T>> {
         self.waiting.iter_mut()
     }

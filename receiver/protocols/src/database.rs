@@ -66,6 +66,17 @@ pub struct Operation {
     pub keys: Option<u32>,
     /// Whether a part of the request was not seen.
     pub truncated: bool,
+    /// What only Cassandra is told.
+    pub cassandra: Option<Cassandra>,
+}
+
+/// What Cassandra is told of an operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cassandra {
+    /// How many replicas must agree, by its name in small letters.
+    pub consistency: Option<&'static str>,
+    /// How many rows may be returned at once.
+    pub page_size: Option<u32>,
 }
 
 /// An operation with how it ended.

@@ -5,6 +5,7 @@
 //! OTLP or clocks: time is an argument.
 
 pub mod by_key;
+pub mod cassandra;
 pub mod conversation;
 pub mod cutter;
 pub mod database;

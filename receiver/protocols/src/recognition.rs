@@ -56,6 +56,7 @@ pub static PROTOCOLS: &[Protocol] = &[
     crate::postgres::PROTOCOL,
     crate::dns::PROTOCOL,
     crate::mysql::PROTOCOL,
+    crate::cassandra::PROTOCOL,
     crate::mongodb::PROTOCOL,
     crate::fastcgi::PROTOCOL,
     crate::memcached::PROTOCOL,

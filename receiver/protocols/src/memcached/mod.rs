@@ -397,6 +397,7 @@ fn operation(name: &'static str, keys: Option<u32>, truncated: bool) -> Operatio
         batch_size: None,
         keys,
         truncated,
+        cassandra: None,
     }
 }
 

@@ -6,7 +6,7 @@
 
 mod document;
 mod message;
-mod unpack;
+pub(crate) mod unpack;
 
 use std::borrow::Cow;
 
@@ -210,6 +210,7 @@ fn exchange(command: &Command, message: &Message) -> Exchange {
             batch_size: command.documents.filter(|count| *count > 1),
             keys: None,
             truncated: command.is_cut,
+            cassandra: None,
             name,
         },
         error: None,

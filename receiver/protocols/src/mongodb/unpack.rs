@@ -36,7 +36,7 @@ fn read(mut stream: impl Read, max: usize) -> Vec<u8> {
 
 /// Snappy's block format, by its description: a length, then literals and copies of what came
 /// before. The crate that we use elsewhere wants all of a block.
-fn snappy(packed: &[u8], max: usize) -> Vec<u8> {
+pub(crate) fn snappy(packed: &[u8], max: usize) -> Vec<u8> {
     let mut out = Vec::new();
     let Some(start) = packed.iter().take(5).position(|byte| byte & 0x80 == 0) else {
         return out;

@@ -73,6 +73,7 @@ pub(super) fn exchange(
             batch_size: None,
             keys: None,
             truncated: statement.is_some_and(|statement| statement.is_cut),
+            cassandra: None,
         },
         error: None,
         started_ns: 0,

@@ -57,6 +57,7 @@ impl Slot {
             batch_size: None,
             keys: command::keys(words, command.arguments()),
             truncated: command.truncated,
+            cassandra: None,
             name,
         };
         Self {

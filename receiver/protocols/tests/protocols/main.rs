@@ -1,5 +1,6 @@
 //! Conversations in every protocol that fits the frame, and what they come to.
 
+mod cassandra;
 mod dns;
 mod fastcgi;
 mod frame;

@@ -100,6 +100,21 @@ const ROWS: &[Row] = &[
     Database::PEER_PORT,
     Database::TRANSPORT,
     Row {
+        key: "cassandra.consistency.level",
+        value: |facts| {
+            facts
+                .exchange
+                .operation
+                .cassandra?
+                .consistency
+                .and_then(text)
+        },
+    },
+    Row {
+        key: "cassandra.page.size",
+        value: |facts| facts.exchange.operation.cassandra?.page_size.map(int),
+    },
+    Row {
         key: "tapline.db.key.count",
         value: |facts| facts.exchange.operation.keys.map(int),
     },
