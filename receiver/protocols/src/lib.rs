@@ -4,6 +4,7 @@
 //! still be known. They never fail and never guess silently. They know nothing of sockets, eBPF,
 //! OTLP or clocks: time is an argument.
 
+pub mod amqp;
 pub mod by_key;
 pub mod cassandra;
 pub mod conversation;
@@ -15,9 +16,13 @@ pub mod http;
 pub mod http1;
 pub mod http2;
 pub mod in_order;
+pub mod kafka;
 pub mod memcached;
+pub mod messaging;
 pub mod mongodb;
+pub mod mqtt;
 pub mod mysql;
+pub mod nats;
 pub mod parser;
 pub mod postgres;
 pub mod recognition;

@@ -5,7 +5,7 @@
 
 use crate::{
     conversation::{Chunk, Toward, Unanswered},
-    database, dns, http, http1,
+    database, dns, http, http1, messaging,
     postgres::Postgres,
     redis::Redis,
     rpc,
@@ -68,6 +68,8 @@ pub enum Told {
     WebSocket(Box<websocket::Exchange>),
     /// A query of DNS.
     Dns(Box<dns::Exchange>),
+    /// An operation on queues or topics.
+    Messaging(Box<messaging::Exchange>),
 }
 
 /// Receives what a parser understood.

@@ -61,6 +61,10 @@ pub static PROTOCOLS: &[Protocol] = &[
     crate::fastcgi::PROTOCOL,
     crate::memcached::PROTOCOL,
     crate::memcached::BINARY,
+    crate::amqp::PROTOCOL,
+    crate::nats::PROTOCOL,
+    crate::mqtt::PROTOCOL,
+    crate::kafka::PROTOCOL,
 ];
 
 /// What is known after a look.

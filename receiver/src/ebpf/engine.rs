@@ -21,8 +21,9 @@ use super::{
     correlate::{Context, Correlator, Fresh},
     datagrams::Datagrams,
     emit::{
-        ConnectFailed, Database, DatabaseFacts, Dns, DnsFacts, Emitter, Facts, Http, OwnReading,
-        Rpc, RpcFacts, Side, Span, WebSocket, WebSocketFacts, path_and_host, service_port,
+        ConnectFailed, Database, DatabaseFacts, Dns, DnsFacts, Emitter, Facts, Http, Messaging,
+        MessagingFacts, OwnReading, Rpc, RpcFacts, Side, Span, WebSocket, WebSocketFacts,
+        path_and_host, service_port,
     },
     ids::Ids,
     live::Live,
@@ -368,6 +369,13 @@ impl Engine {
                 let when = (&open.context, when);
                 self.emitter
                     .exchange::<WebSocket>(&open.process, &facts, when, None);
+            }
+            Told::Messaging(exchange) => {
+                let when = span(&open.context, exchange.started_ns, exchange.ended_ns);
+                let facts = MessagingFacts::new(side, tuple, &exchange);
+                let when = (&open.context, when);
+                self.emitter
+                    .exchange::<Messaging>(&open.process, &facts, when, None);
             }
             Told::Rpc(exchange) => {
                 let when = span(&open.context, exchange.started_ns, exchange.ended_ns);

@@ -4,8 +4,9 @@ use std::{collections::HashMap, sync::Arc};
 
 use tapline_pdata::write::{self, Attributes, Exemplar, HistogramPoint, MetricHead};
 
+use super::counter::Counter;
 use super::stream_io::Io;
-use super::table::{BOUNDS_MAX, HistogramView, Row, Subject, Value};
+use super::table::{BOUNDS_MAX, CounterView, HistogramView, Row, Subject, Value};
 use crate::ebpf::process::Process;
 
 /// The most attribute sets over all processes and metrics, some 1.2 kB each.
@@ -72,7 +73,7 @@ impl Default for SeriesBudget {
 
 impl SeriesBudget {
     /// Takes one, if a metric with so many may have it.
-    fn take(&mut self, series: usize) -> bool {
+    pub(super) fn take(&mut self, series: usize) -> bool {
         let has_room = series + 1 < self.per_metric_max && self.used < SERIES_MAX;
         self.used += usize::from(has_room);
         self.overflowed += u64::from(!has_room);
@@ -85,6 +86,7 @@ pub(crate) struct ProcessMetrics {
     /// Whose they are.
     pub(crate) process: Arc<Process>,
     histograms: Vec<Histogram>,
+    counters: Vec<Counter>,
     /// Bytes that nobody reads.
     pub(super) io: Io,
 }
@@ -95,6 +97,7 @@ impl ProcessMetrics {
         Self {
             process,
             histograms: Vec::new(),
+            counters: Vec::new(),
             io: Io::default(),
         }
     }
@@ -121,16 +124,40 @@ impl ProcessMetrics {
 
     /// Returns how many series there are, overflow series not counted.
     pub(crate) fn len(&self) -> usize {
-        self.histograms.iter().map(|it| it.series.len()).sum()
+        let histograms: usize = self.histograms.iter().map(|it| it.series.len()).sum();
+        histograms + self.counters.iter().map(Counter::len).sum::<usize>()
     }
 
-    /// Appends every histogram as a framed metric; returns how many points that were.
+    /// Adds what one exchange counts to the view's counter; `time_ns` is since 1970.
+    pub(super) fn count<S: Subject>(
+        &mut self,
+        view: &'static CounterView<S>,
+        facts: &S::Facts<'_>,
+        time_ns: u64,
+        (key, budget): (&mut Vec<u8>, &mut SeriesBudget),
+    ) {
+        let count = (view.count)(facts);
+        if count == 0 {
+            return;
+        }
+        let known = self.counters.iter().position(|known| known.is(view.name));
+        let index = known.unwrap_or_else(|| {
+            self.counters.push(Counter::new(view));
+            self.counters.len() - 1
+        });
+        encode(view.rows, facts, key);
+        self.counters[index].add(count, time_ns, key, budget);
+    }
+
+    /// Appends every metric, framed; returns how many points that were.
     pub(crate) fn write(&self, out: &mut Vec<u8>, time_ns: u64) -> u32 {
         let durations = self.histograms.iter();
         let points: u32 = durations
             .map(|histogram| histogram.write(out, time_ns))
             .sum();
-        points + self.io.write(out, time_ns)
+        let counters = self.counters.iter();
+        let counted: u32 = counters.map(|it| it.write(out, time_ns)).sum();
+        points + counted + self.io.write(out, time_ns)
     }
 }
 
@@ -265,7 +292,7 @@ fn encode<S: Subject>(rows: &[Row<S>], facts: &S::Facts<'_>, key: &mut Vec<u8>) 
 }
 
 /// Reads what `encode` wrote.
-fn decode(keys: &[&str], key: &[u8], attributes: &mut Attributes<'_>) {
+pub(super) fn decode(keys: &[&str], key: &[u8], attributes: &mut Attributes<'_>) {
     let mut rest = key;
     for name in keys {
         let Some((tag, after)) = rest.split_first() else {

@@ -2,6 +2,7 @@
 //! as log records. What they look like is in tables; nothing here knows an attribute's name.
 
 mod connect_failed;
+mod counter;
 mod database_facts;
 mod database_table;
 mod dns_table;
@@ -9,6 +10,8 @@ mod ends;
 mod facts;
 mod histogram;
 mod http_table;
+mod messaging_facts;
+mod messaging_table;
 mod own_metrics;
 mod rpc_facts;
 mod rpc_table;
@@ -32,6 +35,8 @@ pub(crate) use dns_table::{Dns, DnsFacts};
 pub(crate) use facts::{Facts, Side, path_and_host, service_port};
 pub(crate) use histogram::SERIES_PER_METRIC;
 pub(crate) use http_table::Http;
+pub(crate) use messaging_facts::MessagingFacts;
+pub(crate) use messaging_table::Messaging;
 pub(crate) use own_metrics::OwnReading;
 pub(crate) use rpc_facts::RpcFacts;
 pub(crate) use rpc_table::Rpc;
@@ -116,6 +121,7 @@ impl Emitter {
         }
         if is_measured && process.exports(Told::Metrics) {
             self.duration::<S>(process, facts, context, when);
+            self.count::<S>(process, facts, when);
         }
     }
 
@@ -149,6 +155,15 @@ impl Emitter {
     ) {
         let view = S::table(facts).duration.as_ref();
         self.measure::<S>(process, facts, view, Some(context), when);
+    }
+
+    fn count<S: Subject>(&mut self, process: &Arc<Process>, facts: &S::Facts<'_>, when: Span) {
+        if let Some(view) = S::counter(facts) {
+            let metrics = self.metrics.entry(process.serial);
+            let metrics = metrics.or_insert_with(|| ProcessMetrics::new(Arc::clone(process)));
+            let scratch = (&mut self.key, &mut self.series);
+            metrics.count(view, facts, when.start_ns, scratch);
+        }
     }
 
     /// Takes the duration of something, and where a trace shows it, if one does.

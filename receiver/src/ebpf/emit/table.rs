@@ -18,6 +18,11 @@ pub(crate) trait Subject: Sized + 'static {
     /// Returns the status of the span.
     fn status(facts: &Self::Facts<'_>) -> Status<'static>;
 
+    /// Returns what is counted of an exchange, if the conventions have a counter for it.
+    fn counter(_facts: &Self::Facts<'_>) -> Option<&'static CounterView<Self>> {
+        None
+    }
+
     /// Appends attributes of the span whose keys are not known beforehand.
     fn more(_facts: &Self::Facts<'_>, _attributes: &mut Attributes<'_>) {}
 }
@@ -53,6 +58,20 @@ pub(crate) struct HistogramView<S: Subject> {
     pub(crate) unit: &'static str,
     /// Upper bounds of its buckets; [`BOUNDS_MAX`] at most.
     pub(crate) bounds: &'static [f64],
+    /// Its attributes: of low cardinality only.
+    pub(crate) rows: &'static [Row<S>],
+}
+
+/// A counter over exchanges.
+pub(crate) struct CounterView<S: Subject> {
+    /// Metric name.
+    pub(crate) name: &'static str,
+    /// What it counts.
+    pub(crate) description: &'static str,
+    /// UCUM unit.
+    pub(crate) unit: &'static str,
+    /// How much one exchange adds; nothing makes no series.
+    pub(crate) count: for<'f, 'a> fn(&'f S::Facts<'a>) -> u64,
     /// Its attributes: of low cardinality only.
     pub(crate) rows: &'static [Row<S>],
 }
