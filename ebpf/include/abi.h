@@ -31,6 +31,9 @@ enum event_kind {
     EVENT_EXIT = 7,
     EVENT_EXCHANGE = 8,
     EVENT_DATAGRAM = 16,
+    EVENT_TLS_DATA = 20,
+    EVENT_TLS_IO = 21,
+    EVENT_TLS_END = 22,
 };
 
 enum direction { DIRECTION_SENT = 0, DIRECTION_RECEIVED = 1 };
@@ -148,6 +151,53 @@ struct event_connect_failed {
     u32 tid;
     u32 error; /* errno; 0 when the process gave up itself, ERROR_UNTOLD when connect() failed
                   before the socket knew why */
+    u32 pad;
+};
+
+enum tls_data_flags {
+    TLS_DATA_NO_BUFFER = 1, /* the plaintext could not be read */
+    TLS_DATA_FROM_START = 2, /* the handshake of the stream was seen */
+};
+
+/* Plaintext that a TLS library took or gave, and a prefix of it. */
+struct event_tls_data {
+    struct event_header header;
+    u64 stream; /* the library's object, unique in its process while it lives */
+    u64 cookie; /* of the socket that moved bytes inside its calls; 0 if none did */
+    u64 offset; /* of the first byte in its direction of the plaintext */
+    u32 tgid;
+    u32 tid;
+    u32 len;    /* bytes taken or given */
+    u16 copied; /* bytes in data */
+    u8 direction;
+    u8 flags;
+    u8 tail_len;
+    u8 pad[7];
+    u8 tail[TAIL_MAX]; /* the last of them, when data ends before them */
+    /* `copied` bytes follow */
+};
+
+/* Records of one socket call whose lengths are told. */
+#define TLS_RECORDS_MAX 4
+
+/* Encrypted bytes moved outside any call of the library: whose they are is found by their lengths. */
+struct event_tls_io {
+    struct event_header header;
+    u64 cookie;
+    u32 tgid;
+    u32 tid;
+    u32 len;
+    u8 direction;
+    u8 count; /* of `records` */
+    u8 pad[2];
+    u16 records[TLS_RECORDS_MAX]; /* lengths of records with application data; 0 for others */
+};
+
+/* The library let go of its object: another may get its address. */
+struct event_tls_end {
+    struct event_header header;
+    u64 stream;
+    u32 tgid;
     u32 pad;
 };
 

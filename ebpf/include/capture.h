@@ -12,6 +12,7 @@
 #include "call.h"
 #include "ending.h"
 #include "owner.h"
+#include "tls.h"
 #include "verdict.h"
 
 /* Bytes that moved on a socket, however that was noticed. */
@@ -165,7 +166,10 @@ INLINE void bytes_moved(struct sock *sk, u8 direction, u32 len, enum where where
         state->first_direction = direction + 1;
 
     u64 pid_tgid = the_mover();
-    bool seen = is_wanted(state, pid_tgid >> 32, control) &&
+    bool wanted = is_wanted(state, pid_tgid >> 32, control);
+    if (wanted && state->tls != TLS_NOT && where == WHERE_IN_CALL)
+        tls_moved(sk, state, direction, len);
+    bool seen = wanted && state->tls != TLS_BOUND &&
                 is_to_be_seen(sk, state, control, &call, pid_tgid);
     *position = call.offset + len;
     if (!seen) {

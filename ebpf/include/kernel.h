@@ -144,6 +144,15 @@ struct thread_info {
 } CORE;
 #endif
 
+typedef struct {
+    u32 val;
+} kuid_t;
+
+struct cred {
+    kuid_t uid;
+    kuid_t euid;
+} CORE;
+
 struct task_struct {
 #if defined(__TARGET_ARCH_x86)
     struct thread_info thread_info;
@@ -157,24 +166,29 @@ struct task_struct {
     struct mm_struct *mm;
     struct files_struct *files;
     struct signal_struct *signal;
+    const struct cred *cred;
     void *io_uring;       /* 5.11+; NULL unless the task ever used io_uring */
     void *worker_private; /* 5.13+; of io_uring's workers */
 } CORE;
 
 #if defined(__TARGET_ARCH_x86)
 struct pt_regs {
+    unsigned long r14;
+    unsigned long bx;
     unsigned long r10;
     unsigned long r8;
-    unsigned long bx;
+    unsigned long ax;
     unsigned long cx;
     unsigned long dx;
     unsigned long si;
     unsigned long di;
     unsigned long orig_ax;
+    unsigned long sp;
 } CORE;
 #elif defined(__TARGET_ARCH_arm64)
 struct pt_regs {
     u64 regs[31];
+    u64 sp;
     u64 orig_x0;
     s32 syscallno;
 } CORE;
@@ -214,6 +228,7 @@ static void *(*const bpf_task_storage_get)(void *map, struct task_struct *task, 
                                            u64 flags) = (void *)156;
 static struct task_struct *(*const bpf_get_current_task_btf)(void) = (void *)158;
 static struct socket *(*const bpf_sock_from_file)(struct file *file) = (void *)162;
+static u64 (*const bpf_get_attach_cookie)(void *ctx) = (void *)174;
 static struct pt_regs *(*const bpf_task_pt_regs)(struct task_struct *task) = (void *)175;
 static long (*const bpf_loop)(u32 times, void *callback, void *context, u64 flags) = (void *)181;
 

@@ -7,6 +7,7 @@
 #include "splice.bpf.c"
 #include "uring.bpf.c"
 #include "process.bpf.c"
+#include "tls.bpf.c"
 
 /* Structs that only ring records use would be missing from BTF; the ABI test needs them all. */
 const struct event_data *const volatile abi_event_data = 0;
@@ -19,6 +20,9 @@ const struct event_fork *const volatile abi_event_fork = 0;
 const struct event_exchange *const volatile abi_event_exchange = 0;
 const struct verdict *const volatile abi_verdict = 0;
 const struct event_exit *const volatile abi_event_exit = 0;
+const struct event_tls_data *const volatile abi_event_tls_data = 0;
+const struct event_tls_io *const volatile abi_event_tls_io = 0;
+const struct event_tls_end *const volatile abi_event_tls_end = 0;
 const struct existing_socket *const volatile abi_existing_socket = 0;
 
 /* The helpers we call are for GPL-compatible programs. */

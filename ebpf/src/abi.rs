@@ -5,10 +5,14 @@
 //! checked their length, kind and version.
 #![expect(unsafe_code, reason = "records are read as plain structs of integers")]
 
+mod malformed;
 mod told;
 
 use std::{mem::size_of, ptr};
 
+use crate::tls::abi::{KIND_TLS_DATA, KIND_TLS_END, TlsEvent};
+
+pub use malformed::Malformed;
 pub use told::{Control, DATA_ANEW, LossCounters, Mode, VERDICT_EVERY_CALL, VERDICT_LOOK, Verdict};
 
 /// The version both halves must share.
@@ -365,6 +369,8 @@ pub enum Event<'a> {
     Fork(EventFork),
     /// A process is gone.
     Exit(EventExit),
+    /// Something about TLS.
+    Tls(TlsEvent<'a>),
 }
 
 /// An exec record with its variable parts found.
@@ -382,25 +388,6 @@ pub struct Exec<'a> {
     pub args: &'a [u8],
     /// NUL-separated environment, as far as it was copied.
     pub env: &'a [u8],
-}
-
-/// Why a record was not believed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Malformed {
-    /// Shorter than its kind needs.
-    #[error("record of kind {kind} has {len} bytes, too few")]
-    Short {
-        /// The kind it claims, 0 if not even the head is there.
-        kind: u16,
-        /// Bytes present.
-        len: usize,
-    },
-    /// From another version of the kernel half.
-    #[error("record has ABI version {0}")]
-    Version(u16),
-    /// Not a kind we know.
-    #[error("record has unknown kind {0}")]
-    Kind(u16),
 }
 
 /// Reads one plain struct from the front of `bytes`.
@@ -441,6 +428,7 @@ impl<'a> Event<'a> {
             KIND_EXEC => Self::exec(record),
             KIND_FORK => read(record).map(Self::Fork),
             KIND_EXIT => read(record).map(Self::Exit),
+            KIND_TLS_DATA..=KIND_TLS_END => TlsEvent::parse(kind, record).map(Self::Tls),
             _ => return Err(Malformed::Kind(kind)),
         };
         event.ok_or_else(|| short(kind))
@@ -494,6 +482,7 @@ impl<'a> Event<'a> {
             Self::ConnectFailed(event) => Some(event.header.at_ns),
             Self::Fork(event) => Some(event.header.at_ns),
             Self::Exit(event) => Some(event.header.at_ns),
+            Self::Tls(event) => Some(event.at_ns()),
             Self::Exec(_) => None,
         }
     }

@@ -16,6 +16,7 @@ mod preflight;
 mod privilege;
 mod ring;
 mod targets;
+pub mod tls;
 mod verdicts;
 
 pub use abi::Event;

@@ -7,8 +7,11 @@ use aya::{
 };
 
 use crate::{
-    Bounds, ExistingSocket, IgnoredProcesses, Losses, Ring, Unavailable, Verdicts, abi::Control,
-    control::ControlEntry, existing, preflight, privilege,
+    Bounds, ExistingSocket, IgnoredProcesses, Losses, Ring, Unavailable, Verdicts,
+    abi::Control,
+    control::ControlEntry,
+    existing, preflight, privilege,
+    tls::{self, TlsProbes},
 };
 
 #[cfg(target_arch = "x86_64")]
@@ -86,6 +89,8 @@ pub struct Tap {
     pub ignored: IgnoredProcesses,
     /// What sockets were found to be.
     pub verdicts: Verdicts,
+    /// Probes for TLS libraries, not attached to any yet; or why there are none.
+    pub tls: Result<TlsProbes, String>,
     /// Our own process as the kernel counts: another number than ours inside a pid namespace.
     pub self_tgid: u32,
 }
@@ -112,6 +117,9 @@ impl Tap {
             .map_max_entries("events", bounds.kernel_ring_bytes())
             .load(OBJECT)
             .map_err(LoadError::Object)?;
+        let tls = tls::MapFds::of(&ebpf)
+            .map_err(|error| error.to_string())
+            .and_then(|maps| tls::load(OBJECT, &btf, &maps));
         let control = ControlEntry::new(take(&mut ebpf, "control", Array::try_from)?);
         let in_use = |source| LoadError::Map {
             map: "control",
@@ -147,6 +155,7 @@ impl Tap {
                 control,
                 is_renewed: false,
             },
+            tls,
             self_tgid: settings.self_tgid,
             programs: Programs(ebpf),
         })

@@ -8,6 +8,7 @@ use tapline_ebpf::abi::{
     Control, EventClose, EventConnectFailed, EventData, EventDatagram, EventExchange, EventExec,
     EventExit, EventFork, EventHeader, EventOpen, ExistingRecord, LossCounters, Tuple, Verdict,
 };
+use tapline_ebpf::tls::abi::{EventTlsData, EventTlsEnd, EventTlsIo};
 
 const OBJECTS: [(&str, &[u8]); 2] = [
     ("x86_64", include_bytes!("../../objects/tapline.x86_64.o")),
@@ -75,6 +76,32 @@ fn records_of_processes_have_the_layout_of_their_c_twins() {
     agrees!("event_fork", EventFork { header, start_boottime_ns, tgid, parent_tgid });
     #[rustfmt::skip]
     agrees!("event_exit", EventExit { header, tgid, pad });
+}
+
+#[test]
+fn records_of_tls_have_the_layout_of_their_c_twins() {
+    #[rustfmt::skip]
+    agrees!("event_tls_data", EventTlsData {
+        header, stream, cookie, offset, tgid, tid, len, copied, direction, flags, tail_len, pad,
+        tail,
+    });
+    #[rustfmt::skip]
+    agrees!("event_tls_io", EventTlsIo {
+        header, cookie, tgid, tid, len, direction, count, pad, records,
+    });
+    agrees!(
+        "event_tls_end",
+        EventTlsEnd {
+            header,
+            stream,
+            tgid,
+            pad
+        }
+    );
+    let data = 16 + 8 * 3 + 4 * 3 + 2 + 1 + 1 + 1 + 7 + 8;
+    assert_eq!(size_of::<EventTlsData>(), data);
+    assert_eq!(size_of::<EventTlsIo>(), 16 + 8 + 4 * 3 + 1 + 1 + 2 + 8);
+    assert_eq!(size_of::<EventTlsEnd>(), 16 + 8 + 4 * 2);
 }
 
 #[test]
@@ -169,6 +196,7 @@ fn bytes_stand_right_behind_their_head() {
         for (scratch, bytes, head) in [
             ("scratch", "data", size_of::<EventData>()),
             ("exec_scratch", "env", size_of::<EventExec>()),
+            ("tls_scratch", "data", size_of::<EventTlsData>()),
         ] {
             let members = &structs[scratch].members;
             assert_eq!(members[bytes], members["event"] + head, "{arch}: {scratch}");

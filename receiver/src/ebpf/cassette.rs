@@ -76,6 +76,8 @@ impl<W: Write> Recorder<W> {
             Event::Datagram(event, _) => event.tgid,
             Event::Open(event) => event.tgid,
             Event::ConnectFailed(event) => event.tgid,
+            // The privacy of a recording is that of the wire: no plaintext of TLS is written.
+            Event::Tls(_) => return Ok(()),
             Event::Exec(exec) => {
                 self.known.insert(exec.tgid);
                 let env = public_part(exec.env);

@@ -13,6 +13,7 @@ use super::{
     privacy::{Privacy, PrivacyConfig},
     routes::RoutesConfig,
     targets::{TargetEntry, TargetsConfig},
+    tls::TlsConfig,
 };
 
 /// What stands under `receivers: ebpf:`.
@@ -43,6 +44,8 @@ pub struct Config {
     pub unknown_protocols: UnknownProtocols,
     /// A request without an answer for this long is told as an error.
     pub response_timeout: Duration,
+    /// How TLS is read in plaintext.
+    pub tls: TlsConfig,
 }
 
 /// What is told of connections that cannot be read.
@@ -72,6 +75,7 @@ impl Default for Config {
             flush_interval: Duration::from_millis(200),
             unknown_protocols: UnknownProtocols::default(),
             response_timeout: Duration::from_secs(60),
+            tls: TlsConfig::default(),
         }
     }
 }

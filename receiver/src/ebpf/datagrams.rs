@@ -71,6 +71,7 @@ impl Datagrams {
         let socket = self.sockets.entry(key).or_insert_with(|| Socket {
             pairing: Pairing::new("udp", timeout_ns),
             place: Place {
+                is_tls: false,
                 cookie: key,
                 side,
                 tuple: None,

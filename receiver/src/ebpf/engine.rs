@@ -3,6 +3,7 @@
 //! Everything that is neither a thread nor a system call happens here, in the order of the ring,
 //! so that a recorded stream of records gives the same telemetry again.
 
+mod plaintext;
 mod streams;
 
 use std::sync::Arc;
@@ -10,7 +11,7 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 use tapline_ebpf::{
     Event, ExistingSocket,
-    abi::{AF_UNIX, EventConnectFailed, Malformed, Tuple},
+    abi::{AF_UNIX, CLOSE_OF_PEER, EventConnectFailed, Malformed},
 };
 use tapline_pdata::Batch;
 use tapline_protocols::{conversation::Limits, http, parser::Told, trace_context::TraceContext};
@@ -31,6 +32,7 @@ use super::{
     process::{Process, ProcessTable},
     routes::{Evidence, Owner, Routes},
     targets::Verdict,
+    tls::{Binder, BinderCounts, Notice},
     tracker::{Counts, Happening, Judgement, Place, Tracker},
 };
 
@@ -46,6 +48,8 @@ pub(crate) trait Advise: Send {
     fn announce_again(&mut self);
     /// What should be done with the bytes of some connections.
     fn judge(&mut self, judgements: &[Judgement]);
+    /// Something happened to a process that may use TLS.
+    fn look_for_tls(&mut self, _: Notice) {}
 }
 
 /// What the engine needs to begin.
@@ -111,12 +115,15 @@ pub(crate) struct EngineCounts {
     pub(crate) series: u64,
     /// Measurements that had no series of their own.
     pub(crate) series_overflowed: u64,
+    /// What was counted of plaintext.
+    pub(crate) tls: BinderCounts,
 }
 
 /// Records in, batches out.
 pub(crate) struct Engine {
     tracker: Tracker,
     datagrams: Datagrams,
+    binder: Binder,
     processes: ProcessTable,
     live: Live,
     routes: Routes,
@@ -138,6 +145,7 @@ impl Engine {
         let mut engine = Self {
             tracker: Tracker::new(parts.limits, &parts.existing, parts.buffered_bytes_max),
             datagrams: Datagrams::default(),
+            binder: Binder::default(),
             processes: parts.processes,
             live: parts.live,
             routes: Routes::default(),
@@ -199,17 +207,27 @@ impl Engine {
             Event::Close(close) => {
                 let place = self.tracker.on_close(&close, &mut happenings);
                 self.on_happenings(place, &mut happenings);
+                if close.flags & CLOSE_OF_PEER == 0 {
+                    self.binder.on_close(close.cookie);
+                }
             }
             Event::ConnectFailed(failed) => self.on_connect_failed(&failed),
             Event::Exec(exec) => {
                 self.processes.on_exec(&exec);
                 self.advice.trace(exec.tgid);
+                self.look_for_tls(exec.tgid, Notice::Exec(exec.tgid));
             }
-            Event::Fork(fork) => self.processes.on_fork(&fork),
+            Event::Fork(fork) => {
+                self.processes.on_fork(&fork);
+                let (parent, child) = (fork.parent_tgid, fork.tgid);
+                self.look_for_tls(child, Notice::Fork { parent, child });
+            }
             Event::Exit(exit) => {
                 self.processes.on_exit(exit.tgid, exit.header.at_ns);
                 self.advice.trace(exit.tgid);
+                self.advice.look_for_tls(Notice::Exit(exit.tgid));
             }
+            Event::Tls(event) => self.on_tls(event, &mut happenings),
         }
         happenings.clear();
         self.happenings = happenings;
@@ -233,6 +251,7 @@ impl Engine {
         }
         self.on_streams();
         self.advise();
+        self.binder.tick(now_ns);
         self.processes.sweep(now_ns);
         if self.verdicts.len() > 2 * self.processes.len() + 1024 {
             self.verdicts.clear(); // of programs long gone; those of the living are found again
@@ -279,6 +298,7 @@ impl Engine {
             routes_overflowed: self.routes.overflowed,
             series: self.emitter.series().0 as u64,
             series_overflowed: self.emitter.series().1,
+            tls: self.binder.counts(),
             ..self.counts
         }
     }
@@ -345,7 +365,7 @@ impl Engine {
         }
         let (side, tuple) = (open.side, place.tuple.as_ref());
         match told {
-            Told::Http(exchange) => self.on_http(&open, tuple, &exchange),
+            Told::Http(exchange) => self.on_http(&open, place, &exchange),
             Told::Dns(exchange) => {
                 let when = span(&open.context, exchange.started_ns, exchange.ended_ns);
                 let facts = DnsFacts::new(side, tuple, &exchange);
@@ -388,7 +408,7 @@ impl Engine {
         self.counts.exchanges += 1;
     }
 
-    fn on_http(&mut self, open: &OpenRequest, tuple: Option<&Tuple>, exchange: &http::Exchange) {
+    fn on_http(&mut self, open: &OpenRequest, place: Place, exchange: &http::Exchange) {
         let config = open.process.routes.as_ref().unwrap_or(&self.live.routes);
         let (path, host) = path_and_host(exchange);
         let owner = match open.side {
@@ -403,7 +423,8 @@ impl Engine {
         } else {
             self.routes.route(service, path, evidence, config)
         };
-        let facts = Facts::new((open.side, tuple), exchange, route, &self.live.privacy);
+        let ends = (open.side, place.tuple.as_ref());
+        let facts = Facts::new(ends, exchange, route, &self.live.privacy).over_tls(place.is_tls);
         let when = span(&open.context, exchange.started_ns, exchange.ended_ns);
         let ignored = config.ignores(path);
         self.emitter
@@ -419,6 +440,7 @@ impl Engine {
             cookie: failed.cookie,
             side,
             tuple: Some(failed.tuple),
+            is_tls: false,
         };
         let Some(process) = self.target(failed.tgid, place) else {
             return;

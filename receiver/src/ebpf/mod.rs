@@ -23,8 +23,10 @@ mod routes;
 mod service_name;
 mod targets;
 mod threads;
+mod tls;
 mod tracker;
 
 pub use config::Config;
 pub use live::{LIVE_SETTINGS, adjust};
 pub use receiver::Ebpf;
+pub use tls::TlsConfig;

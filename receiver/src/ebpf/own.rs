@@ -3,20 +3,30 @@
 //! They are told as OTLP beside the metrics of the tapped processes, so that loss reaches whatever
 //! backend there is.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex, atomic::Ordering};
 
 use tapline_ebpf::{Loss, abi::LossCounters};
 use tapline_pdata::write::Monotonic;
 
-use super::{emit::OwnReading, engine::EngineCounts};
+use super::{emit::OwnReading, engine::EngineCounts, tls::WatchCounts};
 
 /// Live counters of one receiver.
 #[derive(Default)]
 pub(crate) struct OwnCounts {
+    /// Counted by the watch over TLS libraries.
+    pub(crate) tls: Arc<WatchCounts>,
     latest: Mutex<(EngineCounts, Vec<Loss>)>,
 }
 
 impl OwnCounts {
+    /// Begins at zero, but for what is counted elsewhere.
+    pub(crate) fn new(tls: Arc<WatchCounts>) -> Self {
+        Self {
+            tls,
+            ..Self::default()
+        }
+    }
+
     /// Takes the newest state of engine and kernel half. Returns how often something was lost that
     /// a connection may have said of itself.
     pub(crate) fn update(&self, engine: &EngineCounts, losses: &[Loss]) -> u64 {
@@ -33,6 +43,9 @@ type Point = (Vec<(&'static str, String)>, u64);
 struct State {
     engine: EngineCounts,
     losses: Vec<Loss>,
+    tls_files: u64,
+    tls_failed: u64,
+    tls_refused: u64,
 }
 
 /// One metric about ourselves.
@@ -44,7 +57,7 @@ struct Row {
     points: fn(&State) -> Vec<Point>,
 }
 
-const ROWS: [Row; 18] = [
+const ROWS: [Row; 23] = [
     counter(
         "tapline.ebpf.events",
         "{event}",
@@ -151,6 +164,42 @@ const ROWS: [Row; 18] = [
         |state| one(state.engine.connections),
     ),
     level(
+        "tapline.ebpf.tls.files",
+        "{file}",
+        "Files with a TLS library that are probed.",
+        |state| one(state.tls_files),
+    ),
+    counter(
+        "tapline.ebpf.tls.files.left_alone",
+        "{file}",
+        "Files with a TLS library that are not probed.",
+        |state| {
+            let because = |reason: &str| vec![("reason", reason.to_owned())];
+            vec![
+                (because("refused_by_kernel"), state.tls_failed),
+                (because("not_safe"), state.tls_refused),
+            ]
+        },
+    ),
+    level(
+        "tapline.ebpf.tls.connections",
+        "{connection}",
+        "Connections whose plaintext is read.",
+        |state| one(state.engine.tls.bound),
+    ),
+    counter(
+        "tapline.ebpf.tls.unbound",
+        "By",
+        "Plaintext whose connection was not found.",
+        |state| one(state.engine.tls.unbound),
+    ),
+    counter(
+        "tapline.ebpf.tls.ambiguous",
+        "{occurrence}",
+        "Times that plaintext would have fitted two connections.",
+        |state| one(state.engine.tls.ambiguous),
+    ),
+    level(
         "tapline.ebpf.processes",
         "{process}",
         "Processes remembered.",
@@ -229,7 +278,13 @@ impl OwnCounts {
     /// Returns every metric as of the last update; counting began at `start_ns` since 1970.
     pub(crate) fn readings(&self, start_ns: u64) -> Vec<OwnReading> {
         let (engine, losses) = self.latest.lock().expect("no holder panics").clone();
-        let state = State { engine, losses };
+        let state = State {
+            engine,
+            losses,
+            tls_files: self.tls.files.load(Ordering::Relaxed),
+            tls_failed: self.tls.failed.load(Ordering::Relaxed),
+            tls_refused: self.tls.refused.load(Ordering::Relaxed),
+        };
         let reading = |row: &Row| OwnReading {
             name: row.name,
             description: row.description,

@@ -5,12 +5,13 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
+        mpsc::SyncSender,
     },
     thread,
 };
 
 use async_trait::async_trait;
-use tapline_ebpf::{Bounds, IgnoredProcesses, Tap, Verdicts, clock};
+use tapline_ebpf::{Bounds, IgnoredProcesses, LoadError, Tap, Verdicts, clock};
 use tapline_pdata::{Batch, Signal};
 use tapline_pipeline::{Consumer, Outage, Outlets, Receiver, StartError, Stop, Work};
 use tapline_protocols::conversation::Limits;
@@ -26,6 +27,7 @@ use super::{
     own::OwnCounts,
     process::{HostFacts, NoSource, ProcFs, ProcessSource, ProcessTable},
     threads::Parser,
+    tls::{self, Notice, TlsReading},
     tracker::Judgement,
 };
 
@@ -51,13 +53,19 @@ impl Receiver for Ebpf {
             ring_bytes: self.config.ring_buffer_mib * 1024 * 1024,
             capture_bytes: self.config.capture_bytes,
         };
-        let loaded = tokio::task::spawn_blocking(move || Tap::load(bounds)).await;
-        let tap = loaded
+        let (tls, scope) = (self.config.tls.clone(), tls::scope(&self.config));
+        let load = move || {
+            let mut tap = Tap::load(bounds)?;
+            let probes = std::mem::replace(&mut tap.tls, Err(String::new()));
+            Ok((tap, TlsReading::begin(probes, tls, scope)))
+        };
+        let loaded = tokio::task::spawn_blocking(load).await;
+        let (tap, tls) = loaded
             .map_err(|error| StartError(format!("loading the tap panicked: {error}")))?
-            .map_err(|error| StartError(error.to_string()))?;
+            .map_err(|error: LoadError| StartError(error.to_string()))?;
         info!(existing_sockets = tap.existing.len(), "tap loaded");
         let (batches, received) = mpsc::channel(BATCHES_MAX);
-        let threads = Threads::start(*self, tap, batches)?;
+        let threads = Threads::start(*self, tap, tls, batches)?;
         let outlet = |signal| Some((signal, out.get(signal)?));
         let out = Signal::ALL.into_iter().filter_map(outlet).collect();
         Ok(Box::pin(work(threads, received, out, stop)))
@@ -73,33 +81,37 @@ struct Threads {
 }
 
 impl Threads {
-    fn start(receiver: Ebpf, tap: Tap, batches: mpsc::Sender<Batch>) -> Result<Self, StartError> {
+    fn start(
+        receiver: Ebpf,
+        tap: Tap,
+        tls: TlsReading,
+        batches: mpsc::Sender<Batch>,
+    ) -> Result<Self, StartError> {
         let Ebpf { config } = receiver;
         let host = HostFacts::read();
-        let own = Arc::new(OwnCounts::default());
+        let own = Arc::new(OwnCounts::new(tls.counts));
         let boot_wall_ns = boot_wall_ns();
-        let timeout_ns = u64::try_from(config.response_timeout.get().as_nanos());
-        let limits = Limits {
-            response_timeout_ns: timeout_ns.unwrap_or(u64::MAX),
-            ..Limits::default()
-        };
         let host_name = host.name.clone();
         let live = config.live();
-        let engine = Engine::new(Parts {
+        let mut engine = Engine::new(Parts {
             processes: ProcessTable::new(source(tap.self_tgid), host, boot_wall_ns),
             live,
             buffered_bytes_max: config.buffered_mib as usize * 1024 * 1024,
             ids: Ids::from_system().map_err(|error| StartError(error.to_string()))?,
             clock: WallClock::new(clock::wall_offset_ns()),
-            limits,
+            limits: limits(&config),
             existing: tap.existing,
             unknown_protocols: config.unknown_protocols,
             advice: Box::new(KernelAdvice {
                 map: tap.ignored,
                 verdicts: tap.verdicts,
                 pids: HashMap::new(),
+                notices: tls.notices,
             }),
         });
+        tls.unseen
+            .into_iter()
+            .for_each(|pid| engine.on_running(pid));
         let parser = Parser {
             engine,
             batches,
@@ -119,6 +131,8 @@ impl Threads {
             handles: Vec::new(),
             programs: Some(tap.programs),
         };
+        let watch = tls.watch.map(|watch| spawn("tapline-tls", watch));
+        threads.handles.extend(watch.transpose()?);
         let parse = move || parser.run(ring, &ring_stop);
         threads.handles.push(spawn("tapline-parse", parse)?);
         Ok(threads)
@@ -135,6 +149,15 @@ impl Threads {
 impl Drop for Threads {
     fn drop(&mut self) {
         self.request_stop();
+    }
+}
+
+/// Returns what one connection may cost.
+fn limits(config: &Config) -> Limits {
+    let timeout_ns = u64::try_from(config.response_timeout.get().as_nanos());
+    Limits {
+        response_timeout_ns: timeout_ns.unwrap_or(u64::MAX),
+        ..Limits::default()
     }
 }
 
@@ -219,6 +242,7 @@ struct KernelAdvice {
     verdicts: Verdicts,
     /// And when, monotonic nanoseconds.
     pids: HashMap<u32, u64>,
+    notices: Option<SyncSender<Notice>>,
 }
 
 impl Advise for KernelAdvice {
@@ -248,6 +272,13 @@ impl Advise for KernelAdvice {
         });
         if let Err(error) = given.and_then(|()| self.verdicts.renew()) {
             warn!(%error, "cannot tell the kernel what connections are");
+        }
+    }
+
+    fn look_for_tls(&mut self, notice: Notice) {
+        if let Some(notices) = &self.notices {
+            // A full queue is no reason to wait: the process is asked about again when it speaks.
+            let _ = notices.try_send(notice);
         }
     }
 

@@ -76,6 +76,8 @@ pub(crate) struct Place {
     pub(crate) side: Side,
     /// Both ends, if known.
     pub(crate) tuple: Option<Tuple>,
+    /// Whether its bytes are the plaintext of TLS.
+    pub(crate) is_tls: bool,
 }
 
 /// What happened on a connection that nobody reads, and where.

@@ -35,6 +35,8 @@ pub(crate) struct Facts<'a> {
     pub(crate) tuple: Option<&'a Tuple>,
     /// The exchange itself.
     pub(crate) exchange: &'a Exchange,
+    /// It was encrypted on the wire.
+    is_tls: bool,
     path: &'a str,
     query: Option<String>,
     route: Option<&'a str>,
@@ -65,10 +67,16 @@ impl<'a> Facts<'a> {
             peer: tuple.map(|tuple| address(tuple.remote)),
             tuple,
             exchange,
+            is_tls: false,
             path,
             query: query.and_then(|query| privacy.query().of(query)),
             authority: exchange.request.host.as_deref().map(split_authority),
         }
+    }
+
+    /// Says whether it was encrypted on the wire.
+    pub(crate) fn over_tls(self, is_tls: bool) -> Self {
+        Self { is_tls, ..self }
     }
 
     /// `http.request.method`.
@@ -108,7 +116,7 @@ impl<'a> Facts<'a> {
         self.query.as_deref()
     }
 
-    /// `url.scheme`: the one a proxy in front names, else that of the wire we read, which is plain.
+    /// `url.scheme`: the one a proxy in front names, else that of the wire.
     pub(crate) fn scheme(&self) -> &str {
         let request = &self.exchange.request;
         let forwarded = request
@@ -117,7 +125,8 @@ impl<'a> Facts<'a> {
             .as_deref()
             .unwrap_or_default();
         let first = forwarded.split(',').next().unwrap_or_default().trim();
-        if self.side == Side::Server && first.eq_ignore_ascii_case("https") {
+        let forwarded = self.side == Side::Server && first.eq_ignore_ascii_case("https");
+        if forwarded || self.is_tls {
             "https"
         } else {
             "http"
@@ -129,7 +138,8 @@ impl<'a> Facts<'a> {
         let is_url = self.method() != "CONNECT";
         let mut url = String::with_capacity(128);
         if is_url {
-            url.push_str("http://");
+            url.push_str(self.scheme());
+            url.push_str("://");
         }
         match (self.authority, &self.peer, self.tuple) {
             (Some((host, port)), ..) => push_authority(&mut url, host, port),

@@ -34,6 +34,7 @@ impl Engine {
             return;
         }
         let place = Place {
+            is_tls: false,
             cookie: streamed.cookie,
             side: streamed.side.unwrap_or(Side::Client),
             tuple: streamed.tuple,

@@ -60,6 +60,11 @@ impl Default for TargetsConfig {
 }
 
 impl TargetsConfig {
+    /// Returns whether every process is a target, but for those that are left out.
+    pub(crate) fn includes_all(&self) -> bool {
+        self.include.is_empty()
+    }
+
     /// Decides for a process, as far as no port is needed.
     pub(crate) fn process(&self, process: &Process) -> Verdict {
         if self.never(process) {

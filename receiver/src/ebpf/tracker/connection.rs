@@ -3,6 +3,7 @@
 use tapline_ebpf::{
     Knows,
     abi::{DATA_ANEW, DIRECTION_SENT, EventClose, EventData, EventExchange, Mode, Tuple, Verdict},
+    tls::abi::{DATA_TLS, DATA_TLS_FROM_START},
 };
 use tapline_protocols::conversation::{Limits, Since, Toward, Unanswered};
 
@@ -21,8 +22,11 @@ const DECIDED_AFTER_NS: u64 = 5_000_000_000;
 /// A followed connection.
 pub(super) struct Connection {
     reader: Reader,
-    /// The handshake was seen.
+    limits: Limits,
+    /// The handshake was seen: that of the connection, or, once its plaintext is read, that of TLS.
     is_new: bool,
+    /// Its bytes are the plaintext of TLS, and those on the wire are left out.
+    is_tls: bool,
     /// Which end the process is, once that is certain.
     pub(super) side: Option<Side>,
     /// Which end it probably is.
@@ -52,7 +56,9 @@ impl Connection {
     pub(super) fn new(limits: Limits) -> Self {
         Self {
             reader: Reader::new(limits),
+            limits,
             is_new: false,
+            is_tls: false,
             side: None,
             hint: None,
             tuple: None,
@@ -80,6 +86,9 @@ impl Connection {
         bytes: &[u8],
         happenings: &mut Vec<Happening>,
     ) -> Missing {
+        if !self.is_of_interest(event.flags) {
+            return Missing::default();
+        }
         let sent = event.direction == DIRECTION_SENT;
         self.owner = event.tgid;
         let mut out = Collect(happenings, event.header.at_ns);
@@ -152,6 +161,9 @@ impl Connection {
         if event.tgid != 0 {
             self.owner = event.tgid;
         }
+        if self.is_tls {
+            return; // all of it is told in plaintext
+        }
         match self.reader.standing() {
             Standing::Read => {}
             Standing::Unknown | Standing::Hidden => {
@@ -175,6 +187,9 @@ impl Connection {
         at_ns: u64,
         out: &mut Vec<Happened>,
     ) -> Option<(Verdict, Knows)> {
+        if self.is_tls {
+            return None; // what is on the wire may be counted, nobody hears of it
+        }
         let standing = self.reader.standing();
         match standing {
             Standing::Open => return None,
@@ -203,7 +218,7 @@ impl Connection {
 
     /// Tells the bytes of a connection that ended and that nobody read.
     pub(super) fn end(&mut self, close: &EventClose, out: &mut Vec<Happened>) {
-        if self.reader.standing() == Standing::Read {
+        if self.is_tls || self.reader.standing() == Standing::Read {
             return;
         }
         self.give_up(out);
@@ -269,6 +284,19 @@ impl Connection {
         }
     }
 
+    /// What is on the wire is of none once plaintext was read: that is another pair of streams.
+    fn is_of_interest(&mut self, flags: u8) -> bool {
+        let is_plaintext = flags & DATA_TLS != 0;
+        if is_plaintext && !self.is_tls {
+            self.is_tls = true;
+            self.is_new = flags & DATA_TLS_FROM_START != 0;
+            self.next = [self.is_new.then_some(0); 2];
+            self.reader = Reader::new(self.limits);
+            self.stream.forget();
+        }
+        is_plaintext || !self.is_tls
+    }
+
     pub(super) fn close(&mut self, at_ns: u64, why: Unanswered, happenings: &mut Vec<Happening>) {
         self.reader
             .close(at_ns, why, &mut Collect(happenings, at_ns));
@@ -293,6 +321,7 @@ impl Connection {
             cookie,
             side,
             tuple: self.tuple,
+            is_tls: self.is_tls,
         })
     }
 
