@@ -107,7 +107,8 @@ fn python() -> Command {
     command
 }
 
-fn programs() -> PathBuf {
+/// Returns where our own programs are.
+pub(crate) fn programs() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/kernel/programs")
 }
 

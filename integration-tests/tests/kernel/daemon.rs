@@ -10,6 +10,7 @@ use tapline_integration_tests::{Ended, Program, patient};
 
 /// How long what was asked for may take to arrive.
 const ARRIVAL_LIMIT: Duration = Duration::from_secs(5);
+const MOMENT: Duration = Duration::from_millis(200);
 
 /// A running daemon with a backend of its own.
 pub(crate) struct Daemon {
@@ -95,6 +96,12 @@ impl Daemon {
     /// Returns where its backend listens.
     pub(crate) fn backend_port(&self) -> u16 {
         self.backend.addr().port()
+    }
+
+    /// Returns whether enough has arrived, or does within a moment.
+    pub(crate) async fn hears(&self, enough: impl Fn(&Seen) -> bool) -> bool {
+        let arrival = self.backend.wait_for(enough, ARRIVAL_LIMIT);
+        timeout(MOMENT, arrival).await.is_ok()
     }
 
     /// Waits until enough has arrived, or for a while, then stops the daemon.

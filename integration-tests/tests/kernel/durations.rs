@@ -103,6 +103,19 @@ pub(crate) async fn loss_is_told_and_is_zero() {
     }
 }
 
+/// Returns the latest sum over all series of a counter or level.
+pub(crate) fn latest(seen: &Seen, name: &str) -> Option<i64> {
+    let metrics = named(seen, name);
+    let Some(Data::Sum(sum)) = &metrics.last()?.record.data else {
+        panic!("{name} is not a sum");
+    };
+    let value = |value| match value {
+        Some(Value::AsInt(value)) => value,
+        other => panic!("{name} is {other:?}"),
+    };
+    Some(sum.data_points.iter().map(|point| value(point.value)).sum())
+}
+
 /// Returns every metric of a name, in the order of arrival.
 pub(crate) fn named<'a>(seen: &'a Seen, name: &str) -> Vec<ReceivedMetric<'a>> {
     let mut metrics = seen.metrics();

@@ -111,6 +111,27 @@ pub(crate) fn h2load() -> Result<(), Missing> {
     answers("h2load", "--version")
 }
 
+/// `go`.
+pub(crate) fn go() -> Result<(), Missing> {
+    answers("go", "version")
+}
+
+/// `openssl`, which makes certificates.
+pub(crate) fn openssl() -> Result<(), Missing> {
+    answers("openssl", "version")
+}
+
+/// `wget`, with GnuTLS as Debian builds it.
+pub(crate) fn wget() -> Result<(), Missing> {
+    let told = Command::new("wget").arg("--version").output();
+    let told = told.map_err(|error| Missing::Program(format!("no wget: {error}")))?;
+    if String::from_utf8_lossy(&told.stdout).contains("+ssl/gnutls") {
+        Ok(())
+    } else {
+        Err(Missing::Program("a wget without GnuTLS".to_owned()))
+    }
+}
+
 /// `node`.
 pub(crate) fn node() -> Result<(), Missing> {
     answers("node", "--version")

@@ -13,6 +13,8 @@ use crate::{actors::script, daemon::Daemon, durations::named, spans};
 const SERVER: &str = "tapline.stream.server.duration";
 const CLIENT: &str = "tapline.stream.client.duration";
 const SPANS: &str = "unknown_protocols: spans";
+/// Where no library is looked into.
+const OPAQUE: &str = "unknown_protocols: spans\ntls: {enabled: false}";
 
 /// A program that speaks what nobody knows, and the ports of its two servers.
 struct Strange {
@@ -121,7 +123,7 @@ pub(crate) async fn a_stream_without_answers_is_bytes_and_no_exchange() {
 }
 
 pub(crate) async fn tls_tells_who_is_asked_for_and_how_long_it_takes() {
-    let daemon = Daemon::start_with(SPANS).await;
+    let daemon = Daemon::start_with(OPAQUE).await;
     for (argument, version) in [("TLSv1_3", "1.3"), ("TLSv1_2", "1.2")] {
         let mut command = script("secret");
         command.args([argument, "10"]);
