@@ -19,6 +19,9 @@
 #define SNIFF_TURNS_WHOLE 4
 #define SNIFF_COPY 512
 #define SNIFF_TURNS_MAX 64
+/* Calls beyond what is shown of a turn of which the beginning is, so that nothing is missing when
+ * there is a verdict before the next turn. */
+#define SNIFF_PEEKS 64
 #define SNIFF_AT_LEAST_NS 50000000ull
 /* Without a verdict by then, and when it is that nobody knows the protocol, two turns in so many are
  * looked at: it may be an old connection in the middle of something. Odd, so that either way is
@@ -50,6 +53,15 @@ INLINE u32 sniffed_bytes(struct socket_state *state, struct control *control, u6
     if (state->turns >= SNIFF_TURNS_MAX + SNIFF_LOOK_EVERY)
         state->turns = SNIFF_TURNS_MAX;
     return SNIFF_COPY;
+}
+
+/* A further call of a turn whose beginning was shown. */
+INLINE void peek(struct socket_state *state)
+{
+    if (state->turns >= SNIFF_TURNS_MAX || state->peeks >= SNIFF_PEEKS)
+        return;
+    state->peeks += 1;
+    state->budget = BODY_PEEK;
 }
 
 INLINE void recognise(struct socket_state *state, struct control *control, u32 looks)

@@ -118,6 +118,8 @@ INLINE bool is_to_be_seen(struct sock *sk, struct socket_state *state, struct co
             return false;
         if (call->turned)
             state->budget = sniffed_bytes(state, control, call->now);
+        else if (state->budget == 0)
+            peek(state);
         return state->budget > 0;
     }
     if (state->mode == MODE_SILENT)

@@ -65,6 +65,7 @@ struct socket_state {
     u8 last_direction;
     u8 undecided; /* small chunks we still follow before the protocol must show */
     u8 turns;     /* looked at without a verdict */
+    u8 peeks;     /* further calls of those turns that were looked at */
     u8 based;
     u8 tls;      /* how often its bytes were looked at for TLS, or what was found (tls.h) */
     u8 tls_told; /* event_tls_io records so far */

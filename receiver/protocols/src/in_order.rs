@@ -204,6 +204,12 @@ impl<T> InOrder<T> {
         self.due.is_empty() && self.beyond == 0
     }
 
+    /// Returns whether exactly one request waits, of a client that does not send more meanwhile:
+    /// whatever the server says next is for it.
+    pub fn is_alone(&self) -> bool {
+        self.due.len() == 1 && self.beyond == 0 && !self.in_doubt && !self.overlaps
+    }
+
     /// Returns whether it is unknown which request is answered next.
     pub fn is_in_doubt(&self) -> bool {
         self.in_doubt

@@ -1,5 +1,5 @@
-//! A connection that begins in HTTP/1 and may go on in HTTP/2 or as a WebSocket, when a client asked
-//! for that (`Upgrade`) and the server agreed.
+//! A connection that begins in HTTP/1 and may go on in HTTP/2 or as a WebSocket, when a client
+//! asked for that (`Upgrade`) and the server agreed.
 
 use super::{Exchange, Http1, Request};
 use crate::{

@@ -89,6 +89,11 @@ impl Lines {
         Read::More
     }
 
+    /// Returns whether so many bytes that were not seen lose the place.
+    pub(super) fn is_missing(&self, len: u64) -> bool {
+        len > 0 && len > self.block
+    }
+
     /// So many bytes and a line end come next.
     pub(super) fn expect_block(&mut self, len: u64) {
         self.block = len.saturating_add(2);

@@ -53,10 +53,14 @@ pub struct Memcached {
     quiet: Option<Quiet>,
     /// A value that ends its answer is being read.
     is_last_value: bool,
+    /// Bytes before what the server says next were missed, and one command waits for all of it.
+    may_resume: bool,
     /// Lines in a row that made no sense.
     strange: u32,
 }
 
+/// The end of values and of statistics, as far as the last bytes of a call show it.
+const END: &[u8] = b"\r\nEND\r\n";
 /// So many lines in a row that make no sense prove that this is something else.
 const STRANGE_MAX: u32 = 3;
 
@@ -84,6 +88,7 @@ impl Memcached {
             due: InOrder::new(OPEN_MAX, limits.response_timeout_ns),
             quiet: None,
             is_last_value: false,
+            may_resume: false,
             strange: 0,
         }
     }
@@ -206,6 +211,9 @@ impl Memcached {
             self.replies.restart();
             self.is_last_value = false;
         }
+        if std::mem::take(&mut self.may_resume) && is_reply(chunk.bytes) {
+            self.replies.restart();
+        }
         let mut rest = chunk.bytes;
         while !rest.is_empty() && !self.replies.is_lost() {
             match self.replies.read(&mut rest, at_ns) {
@@ -214,11 +222,17 @@ impl Memcached {
                 Read::More => {}
             }
         }
-        self.skip_replies(
-            chunk.len.saturating_sub(chunk.bytes.len()) as u64,
-            at_ns,
-            out,
-        );
+        let missing = chunk.len.saturating_sub(chunk.bytes.len()) as u64;
+        // What was copied of a call does not reach to its end, but its very last bytes are here.
+        let is_over = self.replies.is_missing(missing) && chunk.tail.ends_with(END);
+        if is_over && !self.replies.is_lost() && self.due.is_alone() {
+            if let Some(slot) = self.due.front_mut() {
+                slot.exchange.response_bytes += missing;
+            }
+            self.replies.restart();
+            return self.end(None, Some(at_ns), out);
+        }
+        self.skip_replies(missing, at_ns, out);
     }
 
     fn skip_replies(&mut self, len: u64, at_ns: u64, out: &mut dyn Sink) {
@@ -318,6 +332,12 @@ impl Parser for Memcached {
         let len = len.unwrap_or(u64::MAX);
         match toward {
             Toward::Server => self.skip_commands(len, &nobody, out),
+            // Who waits for one answer gets no other, whatever was missed before it.
+            Toward::Client if self.replies.is_missing(len) && self.due.is_alone() => {
+                self.replies.lose();
+                self.is_last_value = false;
+                self.may_resume = true;
+            }
             Toward::Client => self.skip_replies(len, at_ns, out),
         }
     }
