@@ -40,7 +40,8 @@ INLINE u32 capture_of(struct socket_state *state, struct control *control)
 INLINE u32 sniffed_bytes(struct socket_state *state, struct control *control, u64 now)
 {
     if (state->turns < SNIFF_TURNS_MAX) {
-        bool early = now - state->told_ns < SNIFF_AT_LEAST_NS;
+        /* What is told in this very call has a later time than the call. */
+        bool early = (s64)(now - state->told_ns) < (s64)SNIFF_AT_LEAST_NS;
         if (state->turns < SNIFF_TURNS || early) {
             state->turns += 1;
             return state->turns <= SNIFF_TURNS_WHOLE ? control->capture_max : SNIFF_COPY;

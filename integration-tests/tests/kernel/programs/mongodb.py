@@ -1,6 +1,6 @@
 """A MongoDB server of few words: the wire protocol, and an answer for each command.
 
-Prints its port. Compresses answers as the requests are compressed.
+Prints `port` and its port. Compresses answers as the requests are compressed.
 """
 
 import socket
@@ -97,5 +97,5 @@ class Server(socketserver.ThreadingTCPServer):
 
 
 server = Server(("127.0.0.1", 0), Handler)
-print(server.server_address[1], flush=True)
+print("port", server.server_address[1], flush=True)
 server.serve_forever()

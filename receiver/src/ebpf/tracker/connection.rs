@@ -111,25 +111,7 @@ impl Connection {
             self.reader.gap(sent, sent_toward, gap, &mut out);
         }
         self.start_anew(event, &mut out);
-        let skipped = if event.offset == 0 {
-            preamble::len(bytes)
-        } else {
-            0
-        };
-        let tail = usize::from(event.tail_len).min(event.tail.len());
-        let moved = Moved {
-            sent,
-            since: if event.offset == 0 && self.is_new {
-                Since::Begin
-            } else {
-                Since::Later
-            },
-            at_ns: event.header.at_ns,
-            bytes: &bytes[skipped..],
-            len: event.len as usize - skipped,
-            tail: &event.tail[..tail],
-            thread: thread(event),
-        };
+        let moved = self.moved(event, bytes);
         let sent_toward = self.side.map(|side| toward(true, side));
         let side = self.side.or(self.hint);
         let port = side.map_or(0, |side| service_port(side, self.tuple.as_ref()));
@@ -141,6 +123,29 @@ impl Connection {
         Missing {
             bytes: lost,
             late: 0,
+        }
+    }
+
+    /// Describes the bytes of one socket call, without what a load balancer put before them.
+    fn moved<'b>(&self, event: &'b EventData, bytes: &'b [u8]) -> Moved<'b> {
+        let skipped = if event.offset == 0 {
+            preamble::len(bytes)
+        } else {
+            0
+        };
+        let tail = usize::from(event.tail_len).min(event.tail.len());
+        Moved {
+            sent: event.direction == DIRECTION_SENT,
+            since: if event.offset == 0 && self.is_new {
+                Since::Begin
+            } else {
+                Since::Later
+            },
+            at_ns: event.header.at_ns,
+            bytes: &bytes[skipped..],
+            len: event.len as usize - skipped,
+            tail: &event.tail[..tail],
+            thread: thread(event),
         }
     }
 
