@@ -7,7 +7,9 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::{ArgAction, Args, Parser, Subcommand};
 use tapline_config::{Duration, Uri};
 
-use crate::commands::{compat, components, featuregate, graph, print_config, reference, validate};
+use crate::commands::{
+    compat, components, doctor, featuregate, graph, print_config, reference, validate,
+};
 
 /// What `--help` opens with: for somebody who has just got the program.
 const ABOUT: &str = "\
@@ -103,6 +105,10 @@ pub(crate) enum Command {
     /// Tells what keeps a Collector configuration from running here as it does there.
     #[command(after_help = compat::EXAMPLE)]
     Compat(compat::Arguments),
+    /// Tells what this kernel and these privileges allow, and what the rest would need. Fails if
+    /// requests cannot be captured.
+    #[command(after_help = doctor::EXAMPLE)]
+    Doctor(doctor::Arguments),
     /// Draws the pipelines, for Mermaid or Graphviz.
     #[command(after_help = graph::EXAMPLE)]
     Graph(graph::Arguments),

@@ -7,10 +7,16 @@
 
 use std::time::{Duration, Instant};
 
-use tapline_ebpf::{Bounds, Event, Tap};
+use tapline_ebpf::{Bounds, Capture, Event, Source, Tap};
 
 fn main() {
-    let mut tap = Tap::load(Bounds::default()).expect("the tap loads");
+    let packets = std::env::args().any(|argument| argument == "packet");
+    let capture = if packets {
+        Capture::By(Source::Packet)
+    } else {
+        Capture::Auto
+    };
+    let mut tap = Tap::load(Bounds::default(), capture).expect("the tap loads");
     println!("{} sockets existed before", tap.existing.len());
     let end = Instant::now() + Duration::from_secs(5);
     while Instant::now() < end {

@@ -14,7 +14,7 @@ APART int announce(struct sock *sk, struct socket_state *state, u64 pid_tgid, u3
         return 0;
     __builtin_memset(&event, 0, sizeof(event));
     fill_header(&event.header, EVENT_OPEN, sizeof(event));
-    event.cookie = bpf_get_socket_cookie(sk);
+    event.cookie = state->cookie;
     event.connect_ns = state->connect_ns;
     event.established_ns = state->established_ns;
     read_tuple(&event.tuple, sk);

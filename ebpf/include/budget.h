@@ -6,7 +6,7 @@
 #ifndef TAPLINE_BUDGET_H
 #define TAPLINE_BUDGET_H
 
-#include "buffer.h"
+#include "copy.h"
 #include "classify.h"
 #include "lengths.h"
 
@@ -84,11 +84,11 @@ INLINE void recognise(struct socket_state *state, struct control *control, u32 l
 
 /* How much of this call to show to user space, which has no verdict yet. What we recognise
  * ourselves needs none. */
-INLINE u32 wanted_to_sniff(struct buffer *buffer, struct socket_state *state,
+INLINE u32 wanted_to_sniff(struct buffer *buffer, enum source source, struct socket_state *state,
                            struct control *control, u32 len, bool turned)
 {
     if (turned) {
-        u32 looks = classify(copy_payload(buffer->address, buffer->pieces, len, CLASSIFY_BYTES));
+        u32 looks = classify(buffer->other.scratch, copy_bytes(buffer, source, len, CLASSIFY_BYTES));
         state->undecided = 0;
         if (looks == LOOKS_UNDECIDED) {
             state->undecided = UNDECIDED_CHUNKS;
@@ -107,16 +107,16 @@ INLINE u32 wanted_to_sniff(struct buffer *buffer, struct socket_state *state,
 }
 
 /* Whether what was just looked at is a further reply to a pipeline. */
-INLINE bool is_reply(struct socket_state *state)
+INLINE bool is_reply(struct socket_state *state, u32 which)
 {
     if (state->protocol != PROTOCOL_REDIS)
         return false;
-    struct scratch *scratch = the_scratch();
+    struct scratch *scratch = scratch_of(which);
     return scratch && begins_reply(scratch->data[0]);
 }
 
 /* How much of this call to copy of a protocol that is parsed. */
-INLINE u32 wanted_to_parse(struct buffer *buffer, struct socket_state *state,
+INLINE u32 wanted_to_parse(struct buffer *buffer, enum source source, struct socket_state *state,
                            struct control *control, u32 len, bool turned)
 {
     u32 capture = capture_of(state, control);
@@ -126,9 +126,8 @@ INLINE u32 wanted_to_parse(struct buffer *buffer, struct socket_state *state,
     } else if (state->budget < capture) {
         u32 looks = LOOKS_OTHER;
         if (state->protocol != PROTOCOL_UNKNOWN)
-            looks = classify(
-                copy_payload(buffer->address, buffer->pieces, len, CLASSIFY_BYTES));
-        if (looks >= LOOKS_HTTP1 || is_reply(state))
+            looks = classify(buffer->other.scratch, copy_bytes(buffer, source, len, CLASSIFY_BYTES));
+        if (looks >= LOOKS_HTTP1 || is_reply(state, buffer->other.scratch))
             state->budget = 2 * capture;
         else if (state->budget < BODY_PEEK)
             return BODY_PEEK;

@@ -18,6 +18,21 @@ struct iovec32 {
     u32 len;
 };
 
+/* Where bytes are. Always handed on as a constant, so that a program has no code for others: they
+ * take helpers that it may not call, or loops that old kernels do not have. */
+enum source {
+    SOURCE_CALL = 0,   /* user memory, as the running call says */
+    SOURCE_READ = 1,   /* the same, where programs have no loops and a call is told in parts */
+    SOURCE_PACKET = 2, /* a packet: `address` is where in it */
+};
+
+struct elsewhere {
+    struct __sk_buff *packet;
+    u64 skip; /* SOURCE_READ: bytes that earlier parts of the call have filled */
+    u32 scratch; /* where copies go */
+    u32 pad;
+};
+
 /* One contiguous buffer (`pieces` 0), or an array of so many iovecs, of these kinds: */
 #define PIECES_OF_32_BITS (1ULL << 62) /* as 32-bit programs lay them out */
 #define PIECES_IN_KERNEL (1ULL << 63)  /* the array was copied by the kernel; the bytes were not */
@@ -26,6 +41,7 @@ struct buffer {
     u64 address;
     u64 pieces;
     u64 peer; /* a sockaddr that names the other end; 0 if the call has none */
+    struct elsewhere other; /* when they are not simply where a call says, see copy.h */
 };
 
 INLINE struct scratch *the_scratch(void)

@@ -15,60 +15,72 @@
 #include "tls.h"
 #include "verdict.h"
 
+/* Where bytes that moved are known to be. */
+enum where {
+    WHERE_NOWHERE = 0, /* they cannot be read */
+    WHERE_IN_CALL = 1, /* the running system call says */
+    WHERE_GIVEN = 2,   /* whoever noticed them says */
+};
+
 /* Bytes that moved on a socket, however that was noticed. */
 struct call {
-    struct buffer buffer; /* where they are in user memory, when `readable` */
+    struct buffer buffer; /* where they are, when `readable` */
+    u64 pid_tgid;         /* who moved them */
     u64 offset;           /* of the first of them in their stream */
     u64 now;              /* when, if somebody has asked already */
     u32 len;
+    u32 end_seq; /* TCP sequence number behind them; 0 for where the socket is by now */
     u8 direction;
+    u8 where;
+    u8 flags;    /* data_flags that whoever noticed them knows */
     bool turned; /* the bytes before went the other way */
     bool readable;
     bool anew; /* an exchange begins after one of which something is lost */
 };
 
-INLINE u32 wanted_bytes(struct socket_state *state, struct control *control, struct call *call)
+INLINE u32 wanted_bytes(struct socket_state *state, struct control *control, struct call *call,
+                        enum source source)
 {
     if (state->mode != MODE_PARSE)
-        return wanted_to_sniff(&call->buffer, state, control, call->len, call->turned);
-    return wanted_to_parse(&call->buffer, state, control, call->len, call->turned);
+        return wanted_to_sniff(&call->buffer, source, state, control, call->len, call->turned);
+    return wanted_to_parse(&call->buffer, source, state, control, call->len, call->turned);
 }
 
 /* Puts the record of a call together and hands it over. The scratch is the caller's alone. */
 INLINE void capture(struct scratch *scratch, struct sock *sk, struct socket_state *state,
-                    struct control *control, struct call *call)
+                    struct control *control, struct call *call, enum source source)
 {
     struct event_data *event = &scratch->event;
     u32 len = call->len;
     u32 copied = 0;
 
     __builtin_memset(event, 0, sizeof(*event));
+    event->flags = call->flags;
     if (call->readable) {
-        u32 want = wanted_bytes(state, control, call);
-        copied = copy_payload(call->buffer.address, call->buffer.pieces, len, want);
+        u32 want = wanted_bytes(state, control, call, source);
+        copied = copy_bytes(&call->buffer, source, len, want);
         if (copied < len) {
             event->tail_len = len < TAIL_MAX ? len : TAIL_MAX;
             __builtin_memcpy(event->tail, scratch->tail, TAIL_MAX);
         }
         state->budget -= copied < state->budget ? copied : state->budget;
     } else if (state->mode == MODE_PARSE) {
-        event->flags = DATA_NO_BUFFER;
+        event->flags |= DATA_NO_BUFFER;
     } else {
         return;
     }
 
-    u64 pid_tgid = the_mover();
-    announce(sk, state, pid_tgid, control->announcement);
+    announce(sk, state, call->pid_tgid, control->announcement);
     OPAQUE(copied);
     if (copied > CAPTURE_MAX)
         copied = CAPTURE_MAX;
     fill_header(&event->header, EVENT_DATA, sizeof(*event) + copied);
     if (call->now)
         event->header.at_ns = call->now; /* what was counted and what is shown happened at once */
-    event->cookie = bpf_get_socket_cookie(sk);
+    event->cookie = state->cookie;
     event->offset = call->offset;
-    event->tgid = pid_tgid >> 32;
-    event->tid = pid_tgid;
+    event->tgid = call->pid_tgid >> 32;
+    event->tid = call->pid_tgid;
     event->len = len;
     event->copied = copied;
     event->direction = call->direction;
@@ -76,7 +88,9 @@ INLINE void capture(struct scratch *scratch, struct sock *sk, struct socket_stat
     if (call->anew)
         event->flags |= DATA_ANEW;
     struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
-    if (tcp)
+    if (call->end_seq)
+        event->tcp_end_seq = call->end_seq;
+    else if (tcp)
         event->tcp_end_seq = call->direction == DIRECTION_SENT ? tcp->write_seq : tcp->copied_seq;
     if (emit_data(event, sizeof(*event) + copied, control))
         state->flags |= SOCKET_SNIFFED;
@@ -86,12 +100,17 @@ INLINE void capture(struct scratch *scratch, struct sock *sk, struct socket_stat
 
 /* Whose bytes moved is known by now, and that somebody is to see them. */
 INLINE void follow(struct sock *sk, struct socket_state *state, struct control *control,
-                   struct call *call)
+                   struct call *call, enum source source)
 {
-    struct scratch *scratch = the_scratch();
+    bool packet = source == SOURCE_PACKET;
+    u32 which = packet ? SCRATCH_OF_PACKETS : SCRATCH_OF_CALLS;
+    struct scratch *scratch = scratch_of(which);
 
+    if (packet && scratch && scratch->busy)
+        scratch = scratch_of(++which);
     if (!scratch)
         return;
+    call->buffer.other.scratch = which;
     /* Tracepoints run with preemption off on every kernel tested; if one day they do not,
      * a nested call counts itself instead of spoiling the record below it. */
     if (scratch->busy) {
@@ -102,18 +121,18 @@ INLINE void follow(struct sock *sk, struct socket_state *state, struct control *
         return;
     }
     scratch->busy = 1;
-    capture(scratch, sk, state, control, call);
+    capture(scratch, sk, state, control, call, source);
     scratch->busy = 0;
 }
 
 /* Counts a call on a socket of a target. Returns whether its bytes are to be seen, too. */
 INLINE bool is_to_be_seen(struct sock *sk, struct socket_state *state, struct control *control,
-                          struct call *call, u64 pid_tgid)
+                          struct call *call)
 {
     ask_verdict(sk, state, control);
     if (state->mode == MODE_PENDING || state->mode == MODE_LENGTHS) {
         call->now = bpf_ktime_get_ns();
-        count_lengths(sk, state, call->direction, call->len, pid_tgid, call->now);
+        count_lengths(sk, state, call->direction, call->len, call->pid_tgid, call->now);
         if (state->mode == MODE_LENGTHS && !(state->verdict_flags & VERDICT_LOOK))
             return false;
         if (call->turned)
@@ -134,14 +153,39 @@ INLINE bool is_to_be_seen(struct sock *sk, struct socket_state *state, struct co
     return false;
 }
 
-/* Where the caller of `bytes_moved` knows the bytes to be. */
-enum where {
-    WHERE_NOWHERE = 0, /* they cannot be read */
-    WHERE_IN_CALL = 1, /* the running system call says */
-    WHERE_GIVEN = 2,   /* the caller says */
-};
+/* Counts bytes, and shows them to user space if it is to see them. */
+INLINE void count_and_follow(struct sock *sk, struct socket_state *state, struct control *control,
+                             struct call *call, enum source source)
+{
+    u64 *position = call->direction == DIRECTION_SENT ? &state->sent : &state->received;
+    call->offset = *position;
+    call->turned = state->last_direction != call->direction + 1;
+    state->last_direction = call->direction + 1;
+    state->mover = call->pid_tgid;
+    if (unlikely(state->first_direction == 0))
+        state->first_direction = call->direction + 1;
 
-/* `len` bytes moved on `sk`, which is one that we follow. `given` is for WHERE_GIVEN only. */
+    /* Only then are they the running call's, on kernels where TLS libraries can be probed. */
+    bool in_call = source == SOURCE_CALL && call->where == WHERE_IN_CALL;
+    bool wanted = is_wanted(state, call->pid_tgid >> 32, control);
+    if (in_call && wanted && state->tls != TLS_NOT)
+        tls_moved(sk, state, call->direction, call->len);
+    bool seen = wanted && state->tls != TLS_BOUND && is_to_be_seen(sk, state, control, call);
+    *position = call->offset + call->len;
+    if (!seen) {
+        if (in_call)
+            batch_passes(sk, call->len, call->direction);
+        return;
+    }
+    if (in_call)
+        call->readable = find_buffer(&call->buffer, sk, call->len, call->direction);
+    else
+        call->readable = call->where == WHERE_GIVEN;
+    follow(sk, state, control, call, source);
+}
+
+/* `len` bytes moved on `sk`, which is one that we follow, in the running call. `given` is for
+ * WHERE_GIVEN only. For tracing programs. */
 INLINE void bytes_moved(struct sock *sk, u8 direction, u32 len, enum where where,
                         const struct buffer *given)
 {
@@ -152,40 +196,17 @@ INLINE void bytes_moved(struct sock *sk, u8 direction, u32 len, enum where where
     struct socket_state *state = state_of(sk);
     if (!state)
         return;
-
     if (unlikely(direction == DIRECTION_RECEIVED && !state->based)) {
         struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
         state->based = 1;
         if (tcp)
             find_base(state, tcp, len);
     }
-    struct call call = {.len = len, .direction = direction};
-    u64 *position = direction == DIRECTION_SENT ? &state->sent : &state->received;
-    call.offset = *position;
-    call.turned = state->last_direction != direction + 1;
-    state->last_direction = direction + 1;
-    if (unlikely(state->first_direction == 0))
-        state->first_direction = direction + 1;
-
-    u64 pid_tgid = the_mover();
-    bool wanted = is_wanted(state, pid_tgid >> 32, control);
-    if (wanted && state->tls != TLS_NOT && where == WHERE_IN_CALL)
-        tls_moved(sk, state, direction, len);
-    bool seen = wanted && state->tls != TLS_BOUND &&
-                is_to_be_seen(sk, state, control, &call, pid_tgid);
-    *position = call.offset + len;
-    if (!seen) {
-        if (where == WHERE_IN_CALL)
-            batch_passes(sk, len, direction);
-        return;
-    }
-    if (where == WHERE_IN_CALL) {
-        call.readable = find_buffer(&call.buffer, sk, len, direction);
-    } else if (where == WHERE_GIVEN) {
+    struct call call = {.len = len, .direction = direction, .where = where};
+    call.pid_tgid = the_mover();
+    if (where == WHERE_GIVEN)
         call.buffer = *given;
-        call.readable = true;
-    }
-    follow(sk, state, control, &call);
+    count_and_follow(sk, state, control, &call, SOURCE_CALL);
 }
 
 #endif

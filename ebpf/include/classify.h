@@ -161,11 +161,10 @@ INLINE bool looks_tls_hello(const u8 *head, u32 len)
            (head[5] == 1 || head[5] == 2);
 }
 
-/* Looks at the first `len` bytes of this CPU's scratch. */
-VERIFIED_ALONE u32 classify(u32 len)
+/* Looks at the first `len` bytes of one of this CPU's scratches. */
+VERIFIED_ALONE u32 classify(u32 which, u32 len)
 {
-    u32 zero = 0;
-    struct scratch *scratch = bpf_map_lookup_elem(&scratches, &zero);
+    struct scratch *scratch = scratch_of(which);
 
     if (!scratch)
         return LOOKS_OTHER;

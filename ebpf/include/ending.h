@@ -15,7 +15,7 @@ APART int tell_close(struct sock *sk, struct socket_state *state, u32 flags)
     end_exchange(sk, state);
     __builtin_memset(&event, 0, sizeof(event));
     fill_header(&event.header, EVENT_CLOSE, sizeof(event));
-    event.cookie = bpf_get_socket_cookie(sk);
+    event.cookie = state->cookie;
     event.sent_bytes = state->sent;
     event.received_bytes = state->received;
     event.error = state->error;

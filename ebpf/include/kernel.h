@@ -56,7 +56,21 @@ enum {
     TCP_LISTEN = 10,
 };
 #define PF_KTHREAD 0x00200000
+/* Where a task's saved registers lie: at the end of a kernel stack of this size. */
+#define THREAD_SIZE 16384
 #define TS_COMPAT 0x0002 /* x86: the task is inside a 32-bit system call */
+
+/* === What this kernel has === */
+
+enum kernel_has {
+    HAS_SOCKET_STORAGE = 1, /* in tracing programs, 5.11 */
+    HAS_SOCKET_COOKIE = 2,  /* in tracing programs, 5.12 */
+    HAS_STACK_PADDING = 4,  /* above the saved registers: x86 kernels that know FRED */
+    SENDS_ARE_PACKETS = 8,  /* what is sent is noticed as it leaves, see packet.bpf.c */
+};
+
+/* Set by the loader before anything is verified: what is not there is dead code. */
+const volatile u32 kernel_has = HAS_SOCKET_STORAGE | HAS_SOCKET_COOKIE;
 
 /* === Types === */
 
@@ -94,8 +108,16 @@ struct sock {
     int sk_err;
 } CORE;
 
+/* Of a packet, for programs that see packets; kernel ABI. */
+struct __sk_buff {
+    u32 len;
+    u32 before_sk[41];
+    void *sk;
+};
+
 struct tcp_sock {
     u32 write_seq;
+    u32 snd_nxt;
     u32 copied_seq;
     u32 rcv_nxt;
     u32 srtt_us; /* smoothed round trip, in eighths of a microsecond */
@@ -158,6 +180,7 @@ struct task_struct {
     struct thread_info thread_info;
 #endif
     u32 flags;
+    void *stack;
     s32 pid;
     s32 tgid;
     struct task_struct *real_parent;
@@ -214,8 +237,13 @@ static long (*const bpf_map_update_elem)(void *map, const void *key, const void 
                                          u64 flags) = (void *)2;
 static long (*const bpf_map_delete_elem)(void *map, const void *key) = (void *)3;
 static u64 (*const bpf_ktime_get_ns)(void) = (void *)5;
+static u32 (*const bpf_get_smp_processor_id)(void) = (void *)8;
 static u64 (*const bpf_get_current_pid_tgid)(void) = (void *)14;
+static long (*const bpf_skb_load_bytes)(void *skb, u32 from, void *to, u32 len) = (void *)26;
+static u64 (*const bpf_get_current_task)(void) = (void *)35;
+/* Of a socket in tracing programs, of a packet's socket in others. */
 static u64 (*const bpf_get_socket_cookie)(void *sk) = (void *)46;
+static void *(*const bpf_sk_fullsock)(void *sk) = (void *)95;
 static void *(*const bpf_sk_storage_get)(void *map, void *sk, void *value, u64 flags) = (void *)107;
 static long (*const bpf_probe_read_user)(void *to, u32 size, const void *from) = (void *)112;
 static long (*const bpf_probe_read_kernel)(void *to, u32 size, const void *from) = (void *)113;

@@ -30,11 +30,11 @@ APART int tell_exchange(struct sock *sk, struct socket_state *state, bool pair)
 
     if (!control)
         return 0;
-    u64 pid_tgid = pair ? state->asker : bpf_get_current_pid_tgid();
+    u64 pid_tgid = pair ? state->asker : state->mover;
     announce(sk, state, pid_tgid, control->announcement);
     __builtin_memset(&event, 0, sizeof(event));
     fill_header(&event.header, EVENT_EXCHANGE, sizeof(event));
-    event.cookie = bpf_get_socket_cookie(sk);
+    event.cookie = state->cookie;
     event.sent = state->sent;
     event.received = state->received;
     event.role = state->role;

@@ -35,6 +35,7 @@ enum protocol {
 
 /* What we remember of a socket. Lives in the socket and dies with it: no bound needed. */
 struct socket_state {
+    u64 cookie; /* names the socket in everything we tell */
     u64 sent;
     u64 received;
     u64 connect_ns;
@@ -47,6 +48,11 @@ struct socket_state {
     u64 request_bytes;
     u64 response_bytes;
     u64 asker; /* as bpf_get_current_pid_tgid() says it */
+    /* For packet.bpf.c, which notices bytes by how far the connection has come. */
+    u64 mover; /* who last moved bytes, as bpf_get_current_pid_tgid() says it */
+    u32 sent_seq;
+    u32 received_seq;
+    u32 read_bytes; /* by the receiving call that goes on; 0 when there is none */
     u32 owner_tgid;
     u32 owner_tid;
     u32 generation;
@@ -69,7 +75,12 @@ struct socket_state {
     u8 based;
     u8 tls;      /* how often its bytes were looked at for TLS, or what was found (tls.h) */
     u8 tls_told; /* event_tls_io records so far */
+    u8 positions; /* whether sent_seq and received_seq are known: POSITION_* */
+    u8 guessed;   /* whether the message that is sent was given to its thread by guess */
+    u8 pad;
 };
+
+enum { POSITION_SENT = 1, POSITION_RECEIVED = 2 };
 
 struct {
     MAP_UINT(type, BPF_MAP_TYPE_SK_STORAGE);
@@ -92,6 +103,30 @@ struct {
     MAP_TYPE(key, int);
     MAP_TYPE(value, struct batch);
 } batches SEC(".maps");
+
+/* The same for kernels where tracing programs have no socket storage, by the address of the socket;
+ * taken out when the socket goes. Full: the oldest socket is seen as a new one. The loader makes it
+ * small where it is not needed. */
+struct {
+    MAP_UINT(type, BPF_MAP_TYPE_LRU_HASH);
+    MAP_UINT(max_entries, 65536);
+    MAP_TYPE(key, u64);
+    MAP_TYPE(value, struct socket_state);
+} sockets_by_address SEC(".maps");
+
+/* A new socket's state, because 5.10 programs have no room for it on their stack; and the last name
+ * this CPU gave to a socket, for kernels that give no cookies. */
+struct newborn {
+    u64 names;
+    struct socket_state state;
+};
+
+struct {
+    MAP_UINT(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+    MAP_UINT(max_entries, 1);
+    MAP_TYPE(key, u32);
+    MAP_TYPE(value, struct newborn);
+} newborns SEC(".maps");
 
 /* Connections that tapline itself opened, by tuple, so that their far end is left alone too. */
 struct {
@@ -132,22 +167,43 @@ struct {
     MAP_TYPE(value, struct loss);
 } losses SEC(".maps");
 
+/* Who puts records together at the same time on one CPU: a packet may leave in the middle of a call,
+ * and another one, from a softirq, in the middle of that. */
+enum { SCRATCH_OF_CALLS = 0, SCRATCH_OF_PACKETS = 1, SCRATCHES = 3 };
+
+/* A walk over an iovec array without loops, see copy.h. */
+struct reading {
+    u64 array;
+    u64 skip; /* bytes that earlier parts of the call have filled */
+    u64 left; /* bytes of the call not yet passed */
+    u32 want;
+    u32 copied;
+    u32 len;
+    u32 pad;
+};
+
 /* Where a record is put together before it goes to the ring. Twice the capture size, because the
  * verifier adds the largest offset and the largest length. */
 struct scratch {
     u32 busy;
     u32 pad;
     u8 tail[2 * TAIL_MAX];
+    struct reading walk;
     struct event_data event; /* and right behind it, as in the ring: */
     u8 data[2 * CAPTURE_MAX];
 };
 
 struct {
     MAP_UINT(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-    MAP_UINT(max_entries, 1);
+    MAP_UINT(max_entries, SCRATCHES);
     MAP_TYPE(key, u32);
     MAP_TYPE(value, struct scratch);
 } scratches SEC(".maps");
+
+INLINE struct scratch *scratch_of(u32 which)
+{
+    return bpf_map_lookup_elem(&scratches, &which);
+}
 
 struct exec_scratch {
     struct event_exec event;

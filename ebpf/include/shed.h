@@ -41,14 +41,14 @@ INLINE u8 asking_direction(struct socket_state *state)
 }
 
 /* A number below SHARES that both ends of a connection agree on. */
-INLINE u32 share_of(struct sock *sk, u64 now)
+INLINE u32 share_of(struct sock *sk, struct socket_state *state, u64 now)
 {
     u64 salt = (now >> SALT_SHIFT) * 0x9e3779b97f4a7c15ull;
     u64 ports = sk->__sk_common.skc_num ^ __builtin_bswap16(sk->__sk_common.skc_dport);
     u64 both = sk->__sk_common.skc_daddr ^ sk->__sk_common.skc_rcv_saddr;
 
     if (sk->__sk_common.skc_family == AF_UNIX)
-        both = bpf_get_socket_cookie(sk);
+        both = state->cookie;
     u64 mixed = (ports << 32 ^ both ^ salt) * 0xd6e8feb86659fd93ull;
     mixed ^= mixed >> 32;
     mixed *= 0xd6e8feb86659fd93ull;
@@ -60,7 +60,7 @@ APART int decide_share(struct sock *sk, struct socket_state *state, struct contr
 {
     u64 range = control->data_until - control->shed_from;
     u64 over = waiting - control->shed_from;
-    bool shed = over >= range || share_of(sk, bpf_ktime_get_ns()) < over * SHARES / range;
+    bool shed = over >= range || share_of(sk, state, bpf_ktime_get_ns()) < over * SHARES / range;
 
     if (shed && !(state->flags & SOCKET_SHED)) {
         struct loss *loss = my_losses();

@@ -57,10 +57,52 @@ INLINE void own_key(struct tuple *key, struct sock *sk, bool opener)
     key->remote_port = opener ? tuple.remote_port : tuple.local_port;
 }
 
-INLINE struct socket_state *state_of(struct sock *sk)
+/* A name that no socket had before; the kernel's own cookies are small. */
+INLINE u64 new_name(void)
 {
-    struct socket_state *state =
-        bpf_sk_storage_get(&sockets, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+    u32 zero = 0;
+    struct newborn *newborn = bpf_map_lookup_elem(&newborns, &zero);
+
+    if (!newborn)
+        return 0;
+    newborn->names += 1;
+    return ((u64)bpf_get_smp_processor_id() + 1) << 48 | newborn->names;
+}
+
+INLINE struct socket_state *state_by_address(struct sock *sk)
+{
+    u32 zero = 0;
+    u64 address = (u64)sk;
+    struct socket_state *state = bpf_map_lookup_elem(&sockets_by_address, &address);
+
+    if (state)
+        return state;
+    struct newborn *newborn = bpf_map_lookup_elem(&newborns, &zero);
+    if (!newborn)
+        return NULL;
+    bpf_map_update_elem(&sockets_by_address, &address, &newborn->state, BPF_ANY);
+    return bpf_map_lookup_elem(&sockets_by_address, &address);
+}
+
+/* The state of a socket, if it has one. */
+INLINE struct socket_state *known_state_of(struct sock *sk)
+{
+    u64 address = (u64)sk;
+
+    if (kernel_has & HAS_SOCKET_STORAGE)
+        return bpf_sk_storage_get(&sockets, sk, NULL, 0);
+    return bpf_map_lookup_elem(&sockets_by_address, &address);
+}
+
+/* Its state, made if need be; it has no name yet. */
+INLINE struct socket_state *nameless_state_of(struct sock *sk)
+{
+    struct socket_state *state;
+
+    if (kernel_has & HAS_SOCKET_STORAGE)
+        state = bpf_sk_storage_get(&sockets, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+    else
+        state = state_by_address(sk);
     if (unlikely(!state))
         count_no_state();
     return state;
@@ -71,6 +113,36 @@ INLINE void find_base(struct socket_state *state, struct tcp_sock *tcp, u32 just
 {
     state->received_base = tcp->copied_seq - (u32)state->received - just_received;
     state->based = 1;
+}
+
+/* For tracing programs. */
+INLINE struct socket_state *state_of(struct sock *sk)
+{
+    struct socket_state *state = nameless_state_of(sk);
+
+    if (unlikely(state && !state->cookie))
+        state->cookie = kernel_has & HAS_SOCKET_COOKIE ? bpf_get_socket_cookie(sk) : new_name();
+    return state;
+}
+
+INLINE void forget_state(struct sock *sk)
+{
+    u64 address = (u64)sk;
+
+    if (!(kernel_has & HAS_SOCKET_STORAGE))
+        bpf_map_delete_elem(&sockets_by_address, &address);
+}
+
+/* How far a connection has come, for those who notice bytes by that. */
+INLINE void take_positions(struct sock *sk, struct socket_state *state)
+{
+    struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
+
+    if (!tcp)
+        return;
+    state->sent_seq = tcp->snd_nxt;
+    state->received_seq = tcp->copied_seq;
+    state->positions = POSITION_SENT | POSITION_RECEIVED;
 }
 
 #endif

@@ -152,7 +152,7 @@ INLINE void tell_tls_io(struct sock *sk, struct socket_state *state, u8 directio
 
     __builtin_memset(&event, 0, sizeof(event));
     fill_header(&event.header, EVENT_TLS_IO, sizeof(event));
-    event.cookie = bpf_get_socket_cookie(sk);
+    event.cookie = state->cookie;
     event.tgid = pid_tgid >> 32;
     event.tid = pid_tgid;
     event.len = len;
@@ -173,9 +173,9 @@ INLINE void tell_tls_io(struct sock *sk, struct socket_state *state, u8 directio
 }
 
 /* The running call is about this socket. Its plaintext is told; what is on the wire is not. */
-INLINE void bind_tls(struct sock *sk, struct socket_state *state, struct tls_frame *frame)
+INLINE void bind_tls(struct socket_state *state, struct tls_frame *frame)
 {
-    u64 cookie = bpf_get_socket_cookie(sk);
+    u64 cookie = state->cookie;
 
     if (frame->cookie && frame->cookie != cookie)
         frame->strange = 1;
@@ -212,7 +212,7 @@ APART int tls_moved(struct sock *sk, struct socket_state *state, u8 direction, u
         announce(sk, state, pid_tgid, control->announcement);
     struct tls_frame *frame = running_tls_call(tgid);
     if (frame) {
-        bind_tls(sk, state, frame);
+        bind_tls(state, frame);
     } else if (state->tls == TLS_SEEN && state->tls_told < TLS_TOLD_MAX) {
         /* The first is told in any case: it says that the process has a library to look for. */
         if (state->tls_told == 0 || bpf_map_lookup_elem(&tls_processes, &tgid))

@@ -35,7 +35,7 @@ INLINE void ask_verdict(struct sock *sk, struct socket_state *state, struct cont
     if (likely(!waits && state->verdict_generation == control->verdict_generation))
         return;
     state->verdict_generation = control->verdict_generation;
-    u64 cookie = bpf_get_socket_cookie(sk);
+    u64 cookie = state->cookie;
     struct verdict *verdict = bpf_map_lookup_elem(&verdicts, &cookie);
     if (verdict)
         take_verdict(sk, state, verdict);

@@ -17,14 +17,17 @@ INLINE void on_connect(struct sock *sk, struct socket_state *state)
     struct control *control = the_control();
 
     u8 ours = state->flags & SOCKET_OURS;
+    u64 cookie = state->cookie;
 
     /* A socket may be connected again: nothing of its first life holds. */
     __builtin_memset(state, 0, sizeof(*state));
+    state->cookie = cookie;
     state->flags = ours;
     state->role = ROLE_CLIENT;
     state->connect_ns = bpf_ktime_get_ns();
     state->owner_tgid = pid_tgid >> 32;
     state->owner_tid = pid_tgid;
+    state->mover = pid_tgid;
     state->generation = 0;
     if (control && state->owner_tgid == control->self_tgid)
         state->flags |= SOCKET_OURS;
@@ -38,7 +41,7 @@ INLINE void on_connect_failed(struct sock *sk, struct socket_state *state)
         return;
     __builtin_memset(&event, 0, sizeof(event));
     fill_header(&event.header, EVENT_CONNECT_FAILED, sizeof(event));
-    event.cookie = bpf_get_socket_cookie(sk);
+    event.cookie = state->cookie;
     event.connect_ns = state->connect_ns;
     read_tuple(&event.tuple, sk);
     event.tgid = state->owner_tgid;
@@ -58,6 +61,8 @@ INLINE void on_established(struct sock *sk, struct socket_state *state, int old)
     struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
     if (tcp)
         find_base(state, tcp, 0);
+    if (kernel_has & SENDS_ARE_PACKETS)
+        take_positions(sk, state);
     if (old == TCP_SYN_SENT) {
         if (state->flags & SOCKET_OURS) {
             own_key(&key, sk, true);
@@ -71,16 +76,18 @@ INLINE void on_established(struct sock *sk, struct socket_state *state, int old)
         state->flags |= SOCKET_OURS;
 }
 
-/* The states are over, but what the peer sent may still wait to be read: then the end is told when
- * the socket goes, so that it comes after its last bytes. */
-INLINE void on_end(struct sock *sk, struct socket_state *state)
+/* The states are over, but what the peer sent may still wait to be read, or what was sent to leave:
+ * then the end is told when the socket goes, so that it comes after its last bytes. */
+INLINE void on_end(struct sock *sk, struct socket_state *state, int new)
 {
     struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
     u32 unread = tcp ? tcp->rcv_nxt - tcp->copied_seq : 0;
     u32 fin = state->flags & SOCKET_PEER_FIN ? 1 : 0;
+    bool unsent = tcp && (kernel_has & SENDS_ARE_PACKETS) && new != TCP_CLOSE &&
+                  tcp->write_seq != tcp->snd_nxt;
 
     state->error = sk->sk_err;
-    if (unread <= fin)
+    if (unread <= fin && !unsent)
         tell_close(sk, state, 0);
 }
 
@@ -108,9 +115,9 @@ int inet_sock_set_state(u64 *ctx)
     else if (new == TCP_CLOSE_WAIT)
         state->flags |= SOCKET_PEER_FIN;
     else if (new == TCP_CLOSE)
-        on_end(sk, state);
+        on_end(sk, state, new);
     else if ((new == TCP_FIN_WAIT1 || new == TCP_LAST_ACK) && sk->sk_shutdown == SHUTDOWN_BOTH)
-        on_end(sk, state); /* close(), as opposed to shutdown() of one half */
+        on_end(sk, state, new); /* close(), as opposed to shutdown() of one half */
     return 0;
 }
 
@@ -118,9 +125,10 @@ SEC("tp_btf/tcp_destroy_sock")
 int tcp_destroy_sock(u64 *ctx)
 {
     struct sock *sk = (struct sock *)ctx[0];
-    struct socket_state *state = bpf_sk_storage_get(&sockets, sk, NULL, 0);
+    struct socket_state *state = known_state_of(sk);
 
     if (state)
         tell_close(sk, state, 0);
+    forget_state(sk);
     return 0;
 }

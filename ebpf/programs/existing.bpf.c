@@ -28,6 +28,13 @@ int existing_sockets(struct bpf_iter__task_file *ctx)
     struct sock *sk = socket->sk;
     if (!sk || !is_followed(sk))
         return 0;
+    if ((kernel_has & SENDS_ARE_PACKETS) && sk->sk_protocol == IPPROTO_TCP) {
+        struct socket_state *state = state_of(sk);
+        if (state && !state->positions)
+            take_positions(sk, state);
+        if (state && !state->mover)
+            state->mover = (u64)(u32)task->tgid << 32 | (u32)task->pid;
+    }
     __builtin_memset(&record, 0, sizeof(record));
     record.cookie = bpf_get_socket_cookie(sk);
     read_tuple(&record.tuple, sk);

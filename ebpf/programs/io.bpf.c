@@ -17,7 +17,7 @@ INLINE void on_end_of_stream(struct sock *sk)
 {
     if (sk->__sk_common.skc_family != AF_UNIX)
         return;
-    struct socket_state *state = bpf_sk_storage_get(&sockets, sk, NULL, 0);
+    struct socket_state *state = known_state_of(sk);
     if (state)
         tell_close(sk, state, CLOSE_OF_PEER);
 }

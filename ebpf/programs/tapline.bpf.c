@@ -6,6 +6,7 @@
 #include "io.bpf.c"
 #include "splice.bpf.c"
 #include "uring.bpf.c"
+#include "packet.bpf.c"
 #include "process.bpf.c"
 #include "tls.bpf.c"
 

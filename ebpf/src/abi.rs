@@ -26,6 +26,9 @@ pub const TAIL_MAX: usize = 8;
 
 /// Bytes were moved without a buffer that could be read (`sendfile`, kernel thread, 32-bit task).
 pub const DATA_NO_BUFFER: u8 = 1;
+/// The bytes left later than they were sent, and by which thread was not seen: the one named is who
+/// moved bytes before.
+pub const DATA_GUESSED_THREAD: u8 = 16;
 /// The peer's FIN came before ours.
 pub const CLOSE_BY_PEER: u32 = 1;
 /// `AF_UNIX`: the peer will send no more; the socket is still open.

@@ -3,14 +3,15 @@
 use aya::{
     Btf, Ebpf, EbpfLoader, VerifierLogLevel,
     maps::{Array, HashMap, Map, MapError, PerCpuArray, RingBuf},
-    programs::{BtfTracePoint, Iter, ProgramError},
 };
 
 use crate::{
-    Bounds, ExistingSocket, IgnoredProcesses, Losses, Ring, Unavailable, Verdicts,
+    Bounds, Capture, ExistingSocket, Facts, IgnoredProcesses, Losses, Plan, Ring, Source,
+    Unavailable, Verdicts,
     abi::Control,
     control::ControlEntry,
-    existing, preflight, privilege,
+    diagnosis::{Diagnosis, Trial},
+    memlock, object, privilege, programs,
     tls::{self, TlsProbes},
 };
 
@@ -19,22 +20,8 @@ static OBJECT: &[u8] = aya::include_bytes_aligned!("../objects/tapline.x86_64.o"
 #[cfg(target_arch = "aarch64")]
 static OBJECT: &[u8] = aya::include_bytes_aligned!("../objects/tapline.aarch64.o");
 
-/// Programs that hook a tracepoint of their own name, in the order they are attached: connections
-/// before bytes, so that no connection moves bytes before its role could be remembered.
-const TRACEPOINTS: [&str; 11] = [
-    "sched_process_fork",
-    "sched_process_exec",
-    "sched_process_exit",
-    "inet_sock_set_state",
-    "tcp_destroy_sock",
-    "io_uring_submit_req",
-    "io_uring_poll_arm",
-    "io_uring_queue_async_work",
-    "tcp_rcv_space_adjust",
-    "sock_recv_length",
-    "sock_send_length",
-];
-const ITERATOR: &str = "existing_sockets";
+/// Sockets remembered by their address, where nobody needs that.
+const BY_ADDRESS: &str = "sockets_by_address";
 
 /// The programs could not be loaded.
 #[derive(Debug, thiserror::Error)]
@@ -91,6 +78,10 @@ pub struct Tap {
     pub verdicts: Verdicts,
     /// Probes for TLS libraries, not attached to any yet; or why there are none.
     pub tls: Result<TlsProbes, String>,
+    /// What was decided to be loaded.
+    pub plan: Plan,
+    /// What the kernel refused of it that the rest can do without.
+    pub refused: Vec<LoadError>,
     /// Our own process as the kernel counts: another number than ours inside a pid namespace.
     pub self_tgid: u32,
 }
@@ -101,40 +92,40 @@ impl Tap {
     /// Takes some 100 ms: the kernel's types are parsed and every program is verified. Done by the
     /// thread that kept the right to, if [`keep_for_loading`](crate::keep_for_loading) was called;
     /// such a process loads once.
-    pub fn load(bounds: Bounds) -> Result<Self, LoadError> {
-        privilege::load(bounds)
+    pub fn load(bounds: Bounds, capture: Capture) -> Result<Self, LoadError> {
+        privilege::with_rights(move || Self::load_here(bounds, capture)).map_err(LoadError::Io)?
     }
 
     /// Loads with the capabilities of this very thread.
-    pub(crate) fn load_here(bounds: Bounds) -> Result<Self, LoadError> {
-        preflight()?;
+    fn load_here(bounds: Bounds, capture: Capture) -> Result<Self, LoadError> {
+        let facts = Facts::gather();
+        let plan = Plan::of(&facts, capture)?;
         let btf = Btf::from_sys_fs().map_err(LoadError::Btf)?;
-        let mut ebpf = EbpfLoader::new()
-            .btf(Some(&btf))
-            .verifier_log_level(VerifierLogLevel::DISABLE)
-            // aya has no type for task storage; only the programs use it.
-            .allow_unsupported_maps()
-            .map_max_entries("events", bounds.kernel_ring_bytes())
-            .load(OBJECT)
-            .map_err(LoadError::Object)?;
-        let tls = tls::MapFds::of(&ebpf)
-            .map_err(|error| error.to_string())
-            .and_then(|maps| tls::load(OBJECT, &btf, &maps));
+        let object = object::planned(OBJECT, &plan);
+        let mut ebpf = create(&object, &btf, bounds, &plan)?;
+        let tls = load_tls(&object, &btf, &ebpf, &plan);
         let control = ControlEntry::new(take(&mut ebpf, "control", Array::try_from)?);
         let in_use = |source| LoadError::Map {
             map: "control",
             source,
         };
-        let settings = Control {
-            generation: 1,
-            shed_from: bounds.kernel_shed_from(),
-            data_until: bounds.kernel_data_until(),
-            ..Control::default()
-        };
+        let settings = settings(bounds);
         control.change(|now| *now = settings).map_err(in_use)?;
-        let existing = list_existing(&mut ebpf, &btf)?;
-        for name in TRACEPOINTS {
-            attach(&mut ebpf, name, &btf)?;
+        let verified = programs::verify(&mut ebpf, &btf, &plan)?;
+        let mut existing = Vec::new();
+        if plan.lists_existing {
+            // Before anything else is attached: it also tells the kernel half who we are.
+            existing = programs::list_existing(&mut ebpf)?;
+        }
+        for hook in verified.hooks {
+            programs::attach(&mut ebpf, hook)?;
+        }
+        if plan.source == Source::Packet {
+            programs::attach_to_packets(&mut ebpf, &facts)?;
+            if plan.lists_existing {
+                // Once more: how far connections have come, now that nothing is missed any more.
+                existing = programs::list_existing(&mut ebpf)?;
+            }
         }
         let ring = take(&mut ebpf, "events", RingBuf::try_from)?;
         // Only now: between two attached hooks a request would be seen without its answer.
@@ -157,8 +148,48 @@ impl Tap {
             },
             tls,
             self_tgid: settings.self_tgid,
+            plan,
+            refused: verified.refused,
             programs: Programs(ebpf),
         })
+    }
+}
+
+/// What the kernel half is told at first: not to capture yet.
+fn settings(bounds: Bounds) -> Control {
+    Control {
+        generation: 1,
+        // Inside a pid namespace the kernel counts otherwise; then the iterator knows better.
+        self_tgid: std::process::id(),
+        shed_from: bounds.kernel_shed_from(),
+        data_until: bounds.kernel_data_until(),
+        ..Control::default()
+    }
+}
+
+/// Says what this machine allows, with the rights that were kept for loading: the programs are
+/// loaded for a try, where that is allowed, and not attached.
+pub fn examine(capture: Capture) -> Result<(Facts, Diagnosis), LoadError> {
+    privilege::with_rights(move || {
+        let facts = Facts::gather();
+        let plan = Plan::of(&facts, capture).ok();
+        let trial: Option<Trial> =
+            plan.map(|plan| try_programs(&plan).map_err(|error| error.to_string()));
+        let diagnosis = Diagnosis::of(&facts, capture, trial.as_ref());
+        (facts, diagnosis)
+    })
+    .map_err(LoadError::Io)
+}
+
+/// Has every program verified; returns how many there are.
+fn try_programs(plan: &Plan) -> Result<usize, LoadError> {
+    let btf = Btf::from_sys_fs().map_err(LoadError::Btf)?;
+    let object = object::planned(OBJECT, plan);
+    let mut ebpf = create(&object, &btf, Bounds::default(), plan)?;
+    let verified = programs::verify(&mut ebpf, &btf, plan)?;
+    match verified.refused.into_iter().next() {
+        Some(error) => Err(error),
+        None => Ok(verified.count),
     }
 }
 
@@ -176,70 +207,34 @@ fn take<T>(
     convert(found).map_err(|source| LoadError::Map { map, source })
 }
 
-/// Runs the iterator before anything else is attached: it also tells the kernel half who we are.
-fn list_existing(ebpf: &mut Ebpf, btf: &Btf) -> Result<Vec<ExistingSocket>, LoadError> {
-    let program = program::<Iter>(ebpf, ITERATOR)?;
-    program
-        .load("task_file", btf)
-        .map_err(|error| refused(ITERATOR, "load", &error))?;
-    let link = program
-        .attach()
-        .map_err(|error| refused(ITERATOR, "attach", &error))?;
-    let link = program
-        .take_link(link)
-        .map_err(|error| refused(ITERATOR, "attach", &error))?;
-    let file = link.into_file().map_err(|error| LoadError::Program {
-        program: ITERATOR,
-        step: "attach",
-        reason: error.to_string(),
-    })?;
-    existing::read_all(file).map_err(LoadError::Io)
-}
-
-fn attach(ebpf: &mut Ebpf, name: &'static str, btf: &Btf) -> Result<(), LoadError> {
-    let program = program::<BtfTracePoint>(ebpf, name)?;
-    program
-        .load(name, btf)
-        .map_err(|error| refused(name, "load", &error))?;
-    program
-        .attach()
-        .map_err(|error| refused(name, "attach", &error))?;
-    Ok(())
-}
-
-fn program<'e, P>(ebpf: &'e mut Ebpf, name: &'static str) -> Result<&'e mut P, LoadError>
-where
-    &'e mut P: TryFrom<&'e mut aya::programs::Program, Error = ProgramError>,
-{
-    let missing = || LoadError::Program {
-        program: name,
-        step: "find",
-        reason: "not in the object".into(),
-    };
-    ebpf.program_mut(name)
-        .ok_or_else(missing)?
-        .try_into()
-        .map_err(|error| refused(name, "find", &error))
-}
-
-/// Keeps the end of the verifier's log: that is where the reason stands.
-fn refused(program: &'static str, step: &'static str, error: &ProgramError) -> LoadError {
-    const LOG_LINES: usize = 8;
-    let reason = match error {
-        ProgramError::LoadError {
-            io_error,
-            verifier_log,
-        } => {
-            let log = verifier_log.to_string();
-            let lines: Vec<&str> = log.lines().collect();
-            let tail = &lines[lines.len().saturating_sub(LOG_LINES)..];
-            format!("{io_error}\n{}", tail.join("\n"))
-        }
-        other => other.to_string(),
-    };
-    LoadError::Program {
-        program,
-        step,
-        reason,
+/// Creates the maps; nothing is verified yet.
+fn create(object: &[u8], btf: &Btf, bounds: Bounds, plan: &Plan) -> Result<Ebpf, LoadError> {
+    let mut loader = EbpfLoader::new();
+    loader
+        .btf(Some(btf))
+        // Asked for only when a program was refused.
+        .verifier_log_level(VerifierLogLevel::VERBOSE | VerifierLogLevel::STATS)
+        // aya has no type for task storage; only the programs use it.
+        .allow_unsupported_maps()
+        .map_max_entries("events", bounds.kernel_ring_bytes())
+        .override_global("kernel_has", &plan.kernel_has, true);
+    if plan.has_socket_storage() {
+        loader.map_max_entries(BY_ADDRESS, 1);
+    } else {
+        memlock::lift();
     }
+    if !plan.has_task_storage() {
+        // The kernel would refuse the whole object for maps that no program of ours would use.
+        for map in object::TASK_STORAGES {
+            loader.map_max_entries(map, 1);
+        }
+    }
+    loader.load(object).map_err(LoadError::Object)
+}
+
+/// Loads the probes for TLS libraries, which the rest can do without.
+fn load_tls(object: &[u8], btf: &Btf, ebpf: &Ebpf, plan: &Plan) -> Result<TlsProbes, String> {
+    plan.tls?;
+    let maps = tls::MapFds::of(ebpf).map_err(|error| error.to_string())?;
+    tls::load(object, btf, &maps)
 }

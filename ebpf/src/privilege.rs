@@ -14,8 +14,6 @@ use std::{
     thread,
 };
 
-use crate::{Bounds, LoadError, Tap};
-
 /// What stays: to read what other processes run (`/proc/PID/{exe,environ,cgroup}`).
 const KEPT: [u32; 2] = [CAP_DAC_READ_SEARCH, CAP_SYS_PTRACE];
 const CAP_DAC_READ_SEARCH: u32 = 2;
@@ -24,12 +22,8 @@ const CAP_SYS_PTRACE: u32 = 19;
 /// `_LINUX_CAPABILITY_VERSION_3`.
 const CAPABILITY_VERSION: u32 = 0x2008_0522;
 
-type Answer = Result<Tap, LoadError>;
-
-struct Job {
-    bounds: Bounds,
-    answer: SyncSender<Answer>,
-}
+/// What the thread that may load does, once.
+type Job = Box<dyn FnOnce() + Send>;
 
 /// The way to the thread that may load, while there is one.
 static LOADER: Mutex<Option<SyncSender<Job>>> = Mutex::new(None);
@@ -41,7 +35,7 @@ pub fn keep_for_loading() -> io::Result<()> {
     let (jobs, received) = sync_channel(1);
     thread::Builder::new()
         .name("tapline-load".to_owned())
-        .spawn(move || load_once(&received))?;
+        .spawn(move || work_once(&received))?;
     *LOADER.lock().unwrap_or_else(PoisonError::into_inner) = Some(jobs);
     give_up()
 }
@@ -51,22 +45,26 @@ pub fn give_up_loading() {
     drop(LOADER.lock().unwrap_or_else(PoisonError::into_inner).take());
 }
 
-/// Loads in the thread that may, if one was kept, else right here.
-pub(crate) fn load(bounds: Bounds) -> Answer {
+/// Does something in the thread that may load, if one was kept, else right here; once. Nobody waits
+/// for the answer any more: then it is dropped, which detaches a tap.
+pub(crate) fn with_rights<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> io::Result<T> {
     let kept = LOADER.lock().unwrap_or_else(PoisonError::into_inner).take();
     let Some(jobs) = kept else {
-        return Tap::load_here(bounds);
+        return Ok(work());
     };
     let (answer, answered) = sync_channel(1);
-    let gone = || LoadError::Io(io::Error::other("the loading thread is gone"));
-    jobs.send(Job { bounds, answer }).map_err(|_| gone())?;
-    answered.recv().map_err(|_| gone())?
+    let gone = || io::Error::other("the loading thread is gone");
+    let job = move || drop(answer.send(work()));
+    jobs.send(Box::new(job)).map_err(|_| gone())?;
+    answered.recv().map_err(|_| gone())
 }
 
-fn load_once(jobs: &Receiver<Job>) {
-    let Ok(job) = jobs.recv() else { return };
-    // Nobody waits for the answer any more: then the tap is dropped, which detaches it.
-    let _ = job.answer.send(Tap::load_here(job.bounds));
+fn work_once(jobs: &Receiver<Job>) {
+    if let Ok(job) = jobs.recv() {
+        job();
+    }
 }
 
 #[repr(C)]

@@ -4,6 +4,7 @@
 
 pub(crate) mod compat;
 pub(crate) mod components;
+pub(crate) mod doctor;
 pub(crate) mod featuregate;
 pub(crate) mod graph;
 pub(crate) mod print_config;
@@ -30,6 +31,7 @@ pub(crate) fn obey(cli: Cli) -> Result<ExitCode> {
         None => run::run(cli.sources, cli.conduct),
         Some(Command::Validate(arguments)) => return validate::validate(&arguments),
         Some(Command::Compat(arguments)) => return compat::compat(&arguments),
+        Some(Command::Doctor(arguments)) => return doctor::doctor(&arguments),
         Some(Command::PrintConfig(arguments)) => print_config::print_config(&arguments),
         Some(Command::Graph(arguments)) => graph::graph(&arguments),
         Some(Command::Components) => components::components(),

@@ -9,14 +9,14 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use tapline_ebpf::{Bounds, Tap};
+use tapline_ebpf::{Bounds, Capture, Tap};
 use tapline_receiver::ebpf::cassette::Recorder;
 
 const WAIT: Duration = Duration::from_millis(5);
 
 /// Records for some seconds.
 pub(crate) fn record(output: &Path, seconds: u64) -> Result<()> {
-    let mut tap = Tap::load(Bounds::default())?;
+    let mut tap = Tap::load(Bounds::default(), Capture::Auto)?;
     // What processes sent and received is in it, cookies and passwords too.
     let file = OpenOptions::new()
         .write(true)

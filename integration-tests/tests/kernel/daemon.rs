@@ -143,6 +143,7 @@ pub(crate) fn config(ebpf: &str, endpoint: &str) -> String {
         "
 receivers:
   ebpf:
+    capture: ${{env:TAPLINE_TEST_CAPTURE:-auto}}
     flush_interval: 50ms
     metrics_interval: 500ms
     {lines}

@@ -33,6 +33,8 @@ pub(crate) enum Missing {
     Machine(String),
     /// A program that could be installed.
     Program(String),
+    /// A kind of capture that this kernel does not do, or that was not asked for: no promise holds.
+    Capture(String),
 }
 
 type Running = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -156,6 +158,7 @@ impl Missing {
     fn outcome(self) -> Outcome {
         let (why, promises) = match self {
             Self::Machine(why) => (why, &[REQUIRE][..]),
+            Self::Capture(why) => (why, &[][..]),
             Self::Program(why) => (why, &[REQUIRE, REQUIRE_PROGRAMS][..]),
         };
         match promises.iter().find(|promise| is_set(promise)) {

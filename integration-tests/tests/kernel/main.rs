@@ -143,13 +143,12 @@ fn sockets() -> Vec<Test> {
             answer_read_after_the_reset_is_still_an_answer,
             answer_read_after_a_half_close_is_still_an_answer,
             request_behind_a_proxy_preamble_is_understood,
-            request_over_a_unix_socket_is_understood,
         };
         &[tap, gcc] => ways::{
             every_call_that_writes_is_told_to_the_byte,
-            every_call_that_reads_is_told_to_the_byte,
         };
-        &[tap, gcc, needs::io_uring] => urings::{
+        &[tap, gcc, needs::every_call] => ways::{every_call_that_reads_is_told_to_the_byte};
+        &[tap, gcc, needs::io_uring, needs::every_call] => urings::{
             every_request_that_moves_bytes_is_told_to_the_byte,
         };
         &[tap, needs::dns] => dns::{a_query_without_an_answer_is_a_timeout};
@@ -161,7 +160,10 @@ fn sockets() -> Vec<Test> {
             a_program_answers_on_what_was_accepted_before_it_began,
             threads_share_a_connection,
         };
-        &[tap, gcc, ipv6] => ways::{sockets_of_every_kind_are_told_to_the_byte};
+        &[tap, gcc, ipv6, needs::unix_sockets] => ways::{
+            sockets_of_every_kind_are_told_to_the_byte,
+        };
+        &[tap, needs::unix_sockets] => edges::{request_over_a_unix_socket_is_understood};
     }
 }
 
@@ -188,8 +190,8 @@ fn databases() -> Vec<Test> {
             messages_and_pushes_are_no_answers,
             large_values_are_passed_over,
             a_connection_from_before_the_daemon_is_understood,
-            commands_over_a_unix_socket_are_told,
         };
+        &[tap, needs::redis, needs::unix_sockets] => redis::{commands_over_a_unix_socket_are_told};
         &[tap, python, node, needs::memcached, memcached::clients] => memcached::{
             every_text_command_is_told_by_both_sides_and_no_key,
             binary_operations_are_told_by_both_sides,

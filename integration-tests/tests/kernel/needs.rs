@@ -15,7 +15,8 @@ use crate::harness::Missing;
 
 const TAP_ONLY: &str = "
 receivers:
-  ebpf: {}
+  ebpf:
+    capture: ${env:TAPLINE_TEST_CAPTURE:-auto}
 exporters:
   debug: {}
 service:
@@ -25,9 +26,33 @@ service:
 
 /// A machine that can be tapped.
 pub(crate) fn tap() -> Result<(), Missing> {
-    static TRIED: OnceLock<Result<(), String>> = OnceLock::new();
-    let tried = TRIED.get_or_init(try_tap).clone();
-    tried.map_err(Missing::Machine)
+    tried_tap().clone().map(drop).map_err(Missing::Machine)
+}
+
+/// A way to notice bytes that sees more than packets.
+pub(crate) fn unix_sockets() -> Result<(), Missing> {
+    unless_by_packets("bytes are noticed by packets here, and AF_UNIX has none")
+}
+
+/// A way to notice bytes that finds them in every call that receives.
+pub(crate) fn every_call() -> Result<(), Missing> {
+    unless_by_packets(
+        "bytes are noticed by packets here: what recvmmsg, splice, io_uring and 32-bit programs \
+         receive is counted without being read",
+    )
+}
+
+fn unless_by_packets(why: &str) -> Result<(), Missing> {
+    match tried_tap() {
+        Ok(log) if log.contains("\"capture\": \"packet\"") => Err(Missing::Capture(why.to_owned())),
+        _ => Ok(()),
+    }
+}
+
+/// What a daemon said that could tap this machine, or why it could not.
+fn tried_tap() -> &'static Result<String, String> {
+    static TRIED: OnceLock<Result<String, String>> = OnceLock::new();
+    TRIED.get_or_init(try_tap)
 }
 
 /// Root, who may run programs as somebody else.
@@ -246,7 +271,7 @@ fn answers(program: &str, flag: &str) -> Result<(), Missing> {
     }
 }
 
-fn try_tap() -> Result<(), String> {
+fn try_tap() -> Result<String, String> {
     let scratch = Scratch::new();
     let config = scratch.file("tap.yaml", TAP_ONLY);
     let runtime = Runtime::new().expect("a runtime can be started");
@@ -255,7 +280,7 @@ fn try_tap() -> Result<(), String> {
         command.arg("--config").arg(config);
         let mut daemon = Program::start(command);
         if daemon.says_before_it_ends("Everything is ready").await {
-            return Ok(());
+            return Ok(daemon.said());
         }
         let said = daemon.end().await.stderr;
         Err(said.lines().map(str::trim).collect::<Vec<_>>().join("; "))

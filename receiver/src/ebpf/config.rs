@@ -8,6 +8,7 @@ use tapline_config::{Duration, Invalid, Validate};
 use tapline_ebpf::{Bounds, CAPTURE_MAX_BYTES, CAPTURE_MIN_BYTES};
 
 use super::{
+    capture::CaptureConfig,
     emit::SERIES_PER_METRIC,
     live::Live,
     privacy::{Privacy, PrivacyConfig},
@@ -26,6 +27,9 @@ pub struct Config {
     pub routes: RoutesConfig,
     /// What of messages may be told.
     pub privacy: PrivacyConfig,
+    /// How the bytes that move on sockets are noticed: `auto`, `socket` or `packet`. What `auto`
+    /// comes to is logged, and told by `tapline doctor`.
+    pub capture: CaptureConfig,
     /// Size of the ring that the kernel half writes to, MiB; rounded up to a power of two.
     pub ring_buffer_mib: u32,
     /// Bytes copied from one socket call; a message gets at most twice this.
@@ -67,6 +71,7 @@ impl Default for Config {
             targets: TargetsConfig::default(),
             routes: RoutesConfig::default(),
             privacy: PrivacyConfig::default(),
+            capture: CaptureConfig::default(),
             ring_buffer_mib: Bounds::default().ring_bytes / (1024 * 1024),
             capture_bytes: Bounds::default().capture_bytes,
             buffered_mib: 64,

@@ -4,6 +4,7 @@
 //! records in the engine. It emits pids, addresses and `container.id`; naming pods is a
 //! processor's job.
 
+mod capture;
 pub mod cassette;
 mod clock;
 mod config;

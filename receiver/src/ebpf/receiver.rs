@@ -53,9 +53,10 @@ impl Receiver for Ebpf {
             ring_bytes: self.config.ring_buffer_mib * 1024 * 1024,
             capture_bytes: self.config.capture_bytes,
         };
+        let capture = self.config.capture.into();
         let (tls, scope) = (self.config.tls.clone(), tls::scope(&self.config));
         let load = move || {
-            let mut tap = Tap::load(bounds)?;
+            let mut tap = Tap::load(bounds, capture)?;
             let probes = std::mem::replace(&mut tap.tls, Err(String::new()));
             Ok((tap, TlsReading::begin(probes, tls, scope)))
         };
@@ -63,7 +64,15 @@ impl Receiver for Ebpf {
         let (tap, tls) = loaded
             .map_err(|error| StartError(format!("loading the tap panicked: {error}")))?
             .map_err(|error: LoadError| StartError(error.to_string()))?;
-        info!(existing_sockets = tap.existing.len(), "tap loaded");
+        info!(
+            existing_sockets = tap.existing.len(),
+            capture = tap.plan.source.name(),
+            without = tap.plan.without.join(" "),
+            "tap loaded"
+        );
+        for error in &tap.refused {
+            warn!(%error, "done without");
+        }
         let (batches, received) = mpsc::channel(BATCHES_MAX);
         let threads = Threads::start(*self, tap, tls, batches)?;
         let outlet = |signal| Some((signal, out.get(signal)?));

@@ -2,12 +2,15 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::{env, fmt::Write as _};
+use std::{env, fmt::Write as _, fs};
 
 use anyhow::{Context as _, Result, ensure};
 
 /// Without KVM everything takes this many times as long, at least.
 const PATIENCE: u32 = 8;
+
+/// Which kind of capture the tests ask for; handed on to the guest.
+const CAPTURE: &str = "TAPLINE_TEST_CAPTURE";
 
 /// Built programs.
 pub(super) struct Subject {
@@ -31,17 +34,33 @@ pub(super) fn build(root: &Path) -> Result<Subject> {
 }
 
 impl Subject {
+    /// Copies the programs, so that what is built meanwhile does not change what the guest runs.
+    pub(super) fn copied(&self, directory: &Path) -> Result<Self> {
+        let copy = |program: &Path, name: &str| -> Result<PathBuf> {
+            let place = directory.join(name);
+            fs::copy(program, &place)
+                .with_context(|| format!("cannot write {}", place.display()))?;
+            Ok(place)
+        };
+        Ok(Self {
+            tests: copy(&self.tests, "kernel")?,
+            daemon: copy(&self.daemon, "tapline")?,
+            directory: self.directory.clone(),
+        })
+    }
+
     /// Writes the script that the guest runs.
     pub(super) fn command(&self, tests: &[String]) -> String {
         let path = env::var("PATH").unwrap_or_default();
         let mut script = format!(
             "export PATH='{path}' HOME='{}'\n\
              export TAPLINE_TEST_BINARY='{}' TAPLINE_TEST_PATIENCE={PATIENCE}\n\
-             export TAPLINE_REQUIRE_BPF=1\n\
+             export TAPLINE_REQUIRE_BPF=1 TAPLINE_TEST_CAPTURE='{}'\n\
              cd '{}'\n\
              exec '{}'",
             env::var("HOME").unwrap_or_else(|_| "/root".to_owned()),
             self.daemon.display(),
+            env::var(CAPTURE).unwrap_or_else(|_| "auto".to_owned()),
             self.directory.display(),
             self.tests.display(),
         );

@@ -30,6 +30,7 @@ pub(crate) fn run(root: &Path, arguments: &[String]) -> Result<()> {
         let unpacked = fetch::kernel(kernel, &cache)?;
         eprintln!("vm: {}: {}", kernel.name, unpacked.release);
         let machine = boot::Machine::new(kernel, &unpacked, &cache)?;
+        let subject = subject.copied(&cache.join(kernel.name))?;
         reports.push(machine.run(&subject.command(&chosen.tests), &unpacked.release)?);
     }
     println!("\n{}", report::table(&reports));

@@ -4,7 +4,7 @@
 //! parser that was mistaken is let go, and another protocol is looked for. What nobody can read, or
 //! not any more, is only watched for the handshake that hides it.
 
-use tapline_ebpf::abi::EventData;
+use tapline_ebpf::abi::{DATA_GUESSED_THREAD, EventData};
 use tapline_protocols::{
     conversation::{Chunk, Limits, Since, Toward, Unanswered},
     parser::{Asked, Parser, Sink, Told},
@@ -413,9 +413,15 @@ fn way(sent_toward: Toward, sent: bool) -> Toward {
     }
 }
 
-/// Names the thread that moved the bytes of an event.
+/// Names the thread that moved the bytes of an event; of a guess only the process is kept, because
+/// a wrong parent is worse than none.
 pub(super) fn thread(event: &EventData) -> u64 {
-    u64::from(event.tgid) << 32 | u64::from(event.tid)
+    let tid = if event.flags & DATA_GUESSED_THREAD == 0 {
+        event.tid
+    } else {
+        0
+    };
+    u64::from(event.tgid) << 32 | u64::from(tid)
 }
 
 impl Sink for Collect<'_> {
