@@ -151,9 +151,13 @@ fn sockets() -> Vec<Test> {
         &[tap, gcc, needs::io_uring, needs::every_call] => urings::{
             every_request_that_moves_bytes_is_told_to_the_byte,
         };
-        &[tap, needs::dns] => dns::{a_query_without_an_answer_is_a_timeout};
-        &[tap, needs::dns, ipv6] => dns::{queries_over_udp_and_tcp_are_told_by_both_sides};
-        &[tap, needs::dns, python] => dns::{the_resolver_of_glibc_is_told_with_both_its_queries};
+        &[tap, needs::dns, needs::udp] => dns::{a_query_without_an_answer_is_a_timeout};
+        &[tap, needs::dns, needs::udp, ipv6] => dns::{
+            queries_over_udp_and_tcp_are_told_by_both_sides,
+        };
+        &[tap, needs::dns, needs::udp, python] => dns::{
+            the_resolver_of_glibc_is_told_with_both_its_queries,
+        };
         &[tap, python, gcc] => hands::{
             a_child_answers_on_what_its_parent_accepted,
             a_process_answers_on_what_it_was_passed,

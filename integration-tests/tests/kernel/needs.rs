@@ -34,6 +34,11 @@ pub(crate) fn unix_sockets() -> Result<(), Missing> {
     unless_by_packets("bytes are noticed by packets here, and AF_UNIX has none")
 }
 
+/// A way to notice bytes that sees datagrams.
+pub(crate) fn udp() -> Result<(), Missing> {
+    unless_by_packets("bytes are noticed by packets here, and those of UDP are not looked at")
+}
+
 /// A way to notice bytes that finds them in every call that receives.
 pub(crate) fn every_call() -> Result<(), Missing> {
     unless_by_packets(
