@@ -40,9 +40,9 @@ enum direction { DIRECTION_SENT = 0, DIRECTION_RECEIVED = 1 };
 enum role { ROLE_UNKNOWN = 0, ROLE_CLIENT = 1, ROLE_SERVER = 2 };
 
 enum data_flags {
-    DATA_GUESSED_THREAD = 16, /* sent later than asked for: by whom was not seen */
     DATA_NO_BUFFER = 1, /* sendfile, splice, kernel thread, 32-bit task: bytes moved unseen */
     DATA_ANEW = 2,      /* an exchange begins, and of the one before something is lost */
+    DATA_GUESSED_THREAD = 16, /* sent later than asked for: by whom was not seen */
 };
 
 enum close_flags {

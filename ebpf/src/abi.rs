@@ -13,7 +13,10 @@ use std::{mem::size_of, ptr};
 use crate::tls::abi::{KIND_TLS_DATA, KIND_TLS_END, TlsEvent};
 
 pub use malformed::Malformed;
-pub use told::{Control, DATA_ANEW, LossCounters, Mode, VERDICT_EVERY_CALL, VERDICT_LOOK, Verdict};
+pub use told::{
+    Control, DATA_ANEW, DATA_GUESSED_THREAD, LossCounters, Mode, VERDICT_EVERY_CALL, VERDICT_LOOK,
+    Verdict,
+};
 
 /// The version both halves must share.
 pub const ABI_VERSION: u16 = 2;
@@ -26,9 +29,6 @@ pub const TAIL_MAX: usize = 8;
 
 /// Bytes were moved without a buffer that could be read (`sendfile`, kernel thread, 32-bit task).
 pub const DATA_NO_BUFFER: u8 = 1;
-/// The bytes left later than they were sent, and by which thread was not seen: the one named is who
-/// moved bytes before.
-pub const DATA_GUESSED_THREAD: u8 = 16;
 /// The peer's FIN came before ours.
 pub const CLOSE_BY_PEER: u32 = 1;
 /// `AF_UNIX`: the peer will send no more; the socket is still open.
