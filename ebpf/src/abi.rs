@@ -13,10 +13,7 @@ use std::{mem::size_of, ptr};
 use crate::tls::abi::{KIND_TLS_DATA, KIND_TLS_END, TlsEvent};
 
 pub use malformed::Malformed;
-pub use told::{
-    Control, DATA_ANEW, DATA_GUESSED_THREAD, LossCounters, Mode, VERDICT_EVERY_CALL, VERDICT_LOOK,
-    Verdict,
-};
+pub use told::{Control, DATA_ANEW, LossCounters, Mode, VERDICT_EVERY_CALL, VERDICT_LOOK, Verdict};
 
 /// The version both halves must share.
 pub const ABI_VERSION: u16 = 2;

@@ -17,8 +17,6 @@ pub enum Mode {
 
 /// `event_data.flags`: an exchange begins, and of the one before something is lost.
 pub const DATA_ANEW: u8 = 2;
-/// `event_data.flags`: which thread sent the bytes was not seen; the one named moved some before.
-pub const DATA_GUESSED_THREAD: u8 = 16;
 /// `verdict.flags`: a message may begin in any call.
 pub const VERDICT_EVERY_CALL: u8 = 1;
 /// `verdict.flags`, of lengths: every so many turns are shown nevertheless.

@@ -7,7 +7,7 @@ use std::{env, fmt::Write as _, fs};
 use anyhow::{Context as _, Result, ensure};
 
 /// Without KVM everything takes this many times as long, at least.
-const PATIENCE: u32 = 8;
+const PATIENCE: u32 = 16;
 
 /// Which kind of capture the tests ask for; handed on to the guest.
 const CAPTURE: &str = "TAPLINE_TEST_CAPTURE";

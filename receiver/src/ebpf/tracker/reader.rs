@@ -4,7 +4,7 @@
 //! parser that was mistaken is let go, and another protocol is looked for. What nobody can read, or
 //! not any more, is only watched for the handshake that hides it.
 
-use tapline_ebpf::abi::{DATA_GUESSED_THREAD, EventData};
+use tapline_ebpf::{DATA_GUESSED_THREAD, abi::EventData};
 use tapline_protocols::{
     conversation::{Chunk, Limits, Since, Toward, Unanswered},
     parser::{Asked, Parser, Sink, Told},
