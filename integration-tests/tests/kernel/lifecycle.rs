@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// `nobody`, as most systems number it; any user without rights will do.
-const NOBODY: u32 = 65_534;
+pub(crate) const NOBODY: u32 = 65_534;
 /// Where the built-in configuration exports to.
 const BUILTIN_BACKEND: &str = "127.0.0.1:4318";
 /// How long the daemon may not repeat itself.
@@ -138,7 +138,7 @@ pub(crate) async fn without_privilege_it_says_what_is_missing() {
     }
 }
 
-fn make_public(directory: &Path) {
+pub(crate) fn make_public(directory: &Path) {
     fs::set_permissions(directory, fs::Permissions::from_mode(0o755)).expect("ours");
 }
 

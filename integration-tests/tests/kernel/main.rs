@@ -9,6 +9,7 @@ mod actors;
 mod containers;
 mod daemon;
 mod dns;
+mod doctor;
 mod durations;
 mod edges;
 mod failures;
@@ -281,6 +282,8 @@ fn the_daemon() -> Vec<Test> {
             sigterm_drains_what_processors_hold_and_the_grpc_exporter_sends_it,
             built_in_configuration_shows_a_line_per_request,
         };
+        &[tap] => doctor::{says_that_capture_works_where_it_does};
+        &[root, tap] => doctor::{says_what_root_would_add_to_somebody_without_rights};
         &[root] => lifecycle::{without_privilege_it_says_what_is_missing};
         &[tap, python, curl, judge::official_packages] => judge::{
             official_decoder_understands_every_signal,
