@@ -6,7 +6,10 @@ use serde_json::Value;
 use tapline_integration_tests::{Ended, Program, Scratch, tapline};
 use tokio::process::Command;
 
-use crate::lifecycle::{NOBODY, make_public};
+use crate::{
+    lifecycle::{NOBODY, make_public},
+    needs,
+};
 
 pub(crate) async fn says_that_capture_works_where_it_does() {
     let mut command = Command::new(tapline());
@@ -19,6 +22,9 @@ pub(crate) async fn says_that_capture_works_where_it_does() {
     assert_eq!(told["kernel"], release.trim());
     for name in ["capture", "programs", "privileges", "kernel types"] {
         assert_eq!(feature(&told, name)["on"], true, "{name}: {told:#}");
+    }
+    if needs::tls().is_ok() {
+        assert_eq!(feature(&told, "TLS")["on"], true, "{told:#}");
     }
 }
 

@@ -216,23 +216,23 @@ fn databases() -> Vec<Test> {
 /// What is told about requests that are encrypted on the wire.
 fn encrypted() -> Vec<Test> {
     tests! {
-        &[tap, curl, nginx, needs::openssl, needs::wget] => tls::{
+        &[tap, needs::tls, curl, nginx, needs::openssl, needs::wget] => tls::{
             openssl_and_gnutls_are_told_as_if_nothing_were_encrypted,
         };
-        &[tap, python, needs::openssl] => tls::{
+        &[tap, needs::tls, python, needs::openssl] => tls::{
             kept_connections_are_told_request_by_request,
             a_connection_from_before_the_daemon_is_read_from_then_on,
             only_targets_are_probed,
             switched_off_nothing_is_probed,
             nobody_notices_that_probes_come_and_go,
         };
-        &[tap, python, needs::openssl] => tls_carried::{
+        &[tap, needs::tls, python, needs::openssl] => tls_carried::{
             fifty_connections_of_asyncio_on_one_thread_are_told_apart,
         };
-        &[tap, node, needs::openssl] => tls_carried::{
+        &[tap, needs::tls, node, needs::openssl] => tls_carried::{
             fifty_connections_of_node_on_one_thread_are_told_apart,
         };
-        &[tap, needs::go, needs::openssl] => tls_go::{
+        &[tap, needs::tls, needs::go, needs::openssl] => tls_go::{
             a_stripped_server_and_its_client_are_told_goroutine_by_goroutine,
         };
     }

@@ -47,6 +47,19 @@ pub(crate) fn every_call() -> Result<(), Missing> {
     )
 }
 
+/// A way to notice bytes that says which library encrypted them, and a kernel that probes it. That
+/// the probes were refused is no reason to skip anything.
+pub(crate) fn tls() -> Result<(), Missing> {
+    unless_by_packets("bytes are noticed by packets here, which do not say who encrypted them")?;
+    match tried_tap() {
+        Ok(log) if log.contains("this kernel has no uprobe.multi") => {
+            let why = "this kernel has no uprobe.multi, which came with 6.6";
+            Err(Missing::Capture(why.to_owned()))
+        }
+        _ => Ok(()),
+    }
+}
+
 fn unless_by_packets(why: &str) -> Result<(), Missing> {
     match tried_tap() {
         Ok(log) if log.contains("\"capture\": \"packet\"") => Err(Missing::Capture(why.to_owned())),
