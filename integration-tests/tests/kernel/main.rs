@@ -6,6 +6,7 @@
 #![expect(clippy::print_stdout, reason = "a test program speaks to a person")]
 
 mod actors;
+mod cassandra;
 mod containers;
 mod daemon;
 mod dns;
@@ -26,6 +27,7 @@ mod keep_alive;
 mod lifecycle;
 mod memcached;
 mod mongodb;
+mod mysql;
 mod needs;
 mod nginx;
 mod packages;
@@ -204,6 +206,13 @@ fn databases() -> Vec<Test> {
         };
         &[tap, python, mongodb::clients] => mongodb::{
             every_command_is_told_by_both_sides_however_it_is_compressed,
+        };
+        &[tap, python, cassandra::clients] => cassandra::{
+            every_request_is_told_by_both_sides_in_every_version_and_no_value,
+        };
+        &[tap, python, node, needs::mariadb, mysql::clients] => mysql::{
+            every_command_of_every_client_is_told_by_both_sides_and_no_literal,
+            a_connection_from_before_the_daemon_is_understood,
         };
         &[tap, needs::postgres] => postgres::{
             every_statement_is_told_by_both_sides_and_no_literal,

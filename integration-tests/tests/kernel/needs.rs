@@ -229,6 +229,13 @@ pub(crate) fn memcached() -> Result<(), Missing> {
     answers("memcached", "--version")
 }
 
+/// MariaDB with its client.
+pub(crate) fn mariadb() -> Result<(), Missing> {
+    ["mariadbd", "mariadb"]
+        .into_iter()
+        .try_for_each(|program| answers(program, "--version"))
+}
+
 /// PostgreSQL with its clients, and a user that it runs as.
 pub(crate) fn postgres() -> Result<(), Missing> {
     let directory = postgres_directory()
