@@ -26,6 +26,7 @@ mod judge;
 mod keep_alive;
 mod lifecycle;
 mod memcached;
+mod messaging;
 mod mongodb;
 mod mysql;
 mod needs;
@@ -74,6 +75,7 @@ fn main() -> ExitCode {
     tests.extend(streams());
     tests.extend(databases());
     tests.extend(encrypted());
+    tests.extend(brokers());
     tests.extend(the_daemon());
     harness::main(tests)
 }
@@ -244,6 +246,20 @@ fn encrypted() -> Vec<Test> {
         &[tap, needs::tls, needs::go, needs::openssl] => tls_go::{
             a_stripped_server_and_its_client_are_told_goroutine_by_goroutine,
         };
+    }
+}
+
+/// What is told about messages.
+fn brokers() -> Vec<Test> {
+    tests! {
+        &[tap, python, needs::nats, messaging::clients] => messaging::{
+            nats_is_told_by_both_sides,
+            nats_is_told_from_before_the_daemon,
+        };
+        &[tap, python, needs::mosquitto, messaging::clients] => messaging::{
+            mqtt_of_both_versions_is_told_by_both_sides,
+        };
+        &[tap, python, messaging::clients] => messaging::{kafka_is_told_by_both_sides};
     }
 }
 

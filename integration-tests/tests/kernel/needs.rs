@@ -236,6 +236,20 @@ pub(crate) fn mariadb() -> Result<(), Missing> {
         .try_for_each(|program| answers(program, "--version"))
 }
 
+/// NATS.
+pub(crate) fn nats() -> Result<(), Missing> {
+    answers("nats-server", "--version")
+}
+
+/// A broker of MQTT.
+pub(crate) fn mosquitto() -> Result<(), Missing> {
+    if Path::new("/usr/sbin/mosquitto").exists() {
+        Ok(())
+    } else {
+        Err(Missing::Program("no /usr/sbin/mosquitto".to_owned()))
+    }
+}
+
 /// PostgreSQL with its clients, and a user that it runs as.
 pub(crate) fn postgres() -> Result<(), Missing> {
     let directory = postgres_directory()
