@@ -1,8 +1,8 @@
 //! Cassandra: its official driver for Python, told request by request from both sides.
 //!
 //! No registry here has the server, so the other end is a program of ours,
-//! `programs/cassandra_stub.py`: it speaks the native protocol with its segments and compression and
-//! answers what the driver needs to know of a cluster of one. No real Cassandra runs here.
+//! `programs/cassandra_stub.py`: it speaks the native protocol with its segments and compression,
+//! and answers what the driver needs to know of a cluster of one. No real Cassandra runs here.
 
 use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 use tapline_integration_tests::Program;
