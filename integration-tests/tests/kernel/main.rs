@@ -212,7 +212,7 @@ fn databases() -> Vec<Test> {
         &[tap, python, cassandra::clients] => cassandra::{
             every_request_is_told_by_both_sides_in_every_version_and_no_value,
         };
-        &[tap, python, node, needs::mariadb, mysql::clients] => mysql::{
+        &[tap, needs::unix_sockets, python, node, needs::mariadb, mysql::clients] => mysql::{
             every_command_of_every_client_is_told_by_both_sides_and_no_literal,
             a_connection_from_before_the_daemon_is_understood,
         };

@@ -23,7 +23,7 @@ cursor.execute("INSERT INTO items VALUES (1, 'd4e5-secret'), (2, \"d4e5-it's\")"
 cursor.execute("SELECT * FROM items WHERE name = 'd4e5-secret' # d4e5")
 assert cursor.fetchall() == ((1, "d4e5-secret"),)
 try:
-    cursor.execute("SELECT d4e5 FROM items")
+    cursor.execute("SELECT nope FROM items")
     raise AssertionError("no such column")
 except pymysql.err.OperationalError:
     pass
