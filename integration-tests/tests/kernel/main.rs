@@ -49,6 +49,7 @@ mod tls_go;
 mod trace_context;
 mod urings;
 mod ways;
+mod websocket;
 
 use std::process::ExitCode;
 
@@ -100,6 +101,9 @@ fn requests() -> Vec<Test> {
             passes_the_header_on_and_all_four_spans_share_its_trace,
         };
         &[tap, curl, nginx] => proxy::{files_sent_by_the_kernel_are_counted_too};
+        &[tap, python, websocket::programs] => websocket::{
+            messages_are_counted_on_both_sides_and_not_read,
+        };
         &[tap, root, curl, nginx, needs::php_fpm] => fastcgi::{
             requests_over_tcp_and_over_a_unix_socket_are_told_by_both_sides,
         };
