@@ -428,7 +428,7 @@ proptest! {
 
 /// `cargo test --release -p tapline-protocols costs -- --ignored --nocapture`
 #[test]
-#[ignore = "a measurement"]
+#[ignore = "measures: cargo test --release -p tapline-protocols costs -- --ignored --nocapture"]
 #[expect(clippy::print_stdout, reason = "it is what the test is for")]
 fn what_a_statement_costs() {
     for text in [
