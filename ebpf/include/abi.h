@@ -158,6 +158,7 @@ struct event_connect_failed {
 enum tls_data_flags {
     TLS_DATA_NO_BUFFER = 1, /* the plaintext could not be read */
     TLS_DATA_FROM_START = 2, /* the handshake of the stream was seen */
+    TLS_DATA_UNENDED = 4, /* nobody hears of its end: offsets go on in the next of its address */
 };
 
 /* Plaintext that a TLS library took or gave, and a prefix of it. */
@@ -190,7 +191,8 @@ struct event_tls_io {
     u32 len;
     u8 direction;
     u8 count; /* of `records` */
-    u8 pad[2];
+    u8 begun; /* rustls read the hello of the peer */
+    u8 pad;
     u16 records[TLS_RECORDS_MAX]; /* lengths of records with application data; 0 for others */
 };
 

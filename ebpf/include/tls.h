@@ -28,12 +28,17 @@ struct tls_frame {
     u64 cookie; /* of the socket that moved bytes meanwhile */
     u8 function;
     u8 strange; /* a second socket did */
-    u8 pad[6];
+    u8 from_start; /* the handshake of the socket was seen: rustls */
+    u8 pad[5];
 };
 
 struct tls_thread {
     u32 depth;
-    u32 pad;
+    u8 fills; /* rustls is about to read a socket into `filled` */
+    u8 fills_from_start;
+    u8 pad[2];
+    u64 filled; /* the buffer of records that rustls read into last */
+    u64 filled_cookie; /* and the socket that they came from */
     struct tls_frame frames[TLS_FRAMES_MAX];
 };
 
@@ -69,7 +74,13 @@ struct {
 } tls_processes SEC(".maps");
 
 /* `socket_state.tls`: below TLS_LOOKS_MAX it is how often its bytes were no record. */
-enum { TLS_LOOKS_MAX = 12, TLS_NOT = 12, TLS_SEEN = 13, TLS_BOUND = 14 };
+enum {
+    TLS_LOOKS_MAX = 12,
+    TLS_NOT = 12,
+    TLS_SEEN = 13,
+    TLS_BOUND = 14,
+    TLS_BEGUN = 15, /* like TLS_SEEN, and rustls itself read the hello */
+};
 /* A socket that is not bound after so many calls is not going to be. */
 #define TLS_TOLD_MAX 64
 
@@ -111,6 +122,24 @@ INLINE bool shows_tls(struct sock *sk, u8 direction)
 
     return address && !bpf_probe_read_user(&record, sizeof(record), (void *)address) &&
            is_tls_record(&record);
+}
+
+/* Bytes were received into rustls' buffer: what it finds in them is this socket's. */
+INLINE void fill_records(struct sock *sk, struct socket_state *state)
+{
+    struct task_struct *task = bpf_get_current_task_btf();
+    struct tls_thread *thread = bpf_task_storage_get(&tls_threads, task, NULL, 0);
+    u8 hello[sizeof(struct tls_record) + 1]; /* with what kind of message is in the record */
+
+    if (!thread || !thread->fills)
+        return;
+    u64 address = state->tls == TLS_SEEN ? first_byte(sk, DIRECTION_RECEIVED) : 0;
+    if (address && !bpf_probe_read_user(hello, sizeof(hello), (void *)address) &&
+        hello[0] == 0x16 && (hello[5] == 1 || hello[5] == 2))
+        state->tls = TLS_BEGUN;
+    thread->fills = 0;
+    thread->fills_from_start = state->tls == TLS_BEGUN;
+    thread->filled_cookie = state->cookie;
 }
 
 /* The goroutine whose system call runs: Go keeps it in a register that the call leaves alone. */
@@ -157,6 +186,7 @@ INLINE void tell_tls_io(struct sock *sk, struct socket_state *state, u8 directio
     event.tid = pid_tgid;
     event.len = len;
     event.direction = direction;
+    event.begun = state->tls == TLS_BEGUN;
 #pragma unroll
     for (u32 i = 0; i < TLS_RECORDS_MAX; i++) {
         if (!address || at + sizeof(record) > len ||
@@ -213,7 +243,11 @@ APART int tls_moved(struct sock *sk, struct socket_state *state, u8 direction, u
     struct tls_frame *frame = running_tls_call(tgid);
     if (frame) {
         bind_tls(state, frame);
-    } else if (state->tls == TLS_SEEN && state->tls_told < TLS_TOLD_MAX) {
+        return 0;
+    }
+    if (direction == DIRECTION_RECEIVED)
+        fill_records(sk, state);
+    if (state->tls != TLS_BOUND && state->tls_told < TLS_TOLD_MAX) {
         /* The first is told in any case: it says that the process has a library to look for. */
         if (state->tls_told == 0 || bpf_map_lookup_elem(&tls_processes, &tgid))
             tell_tls_io(sk, state, direction, len);

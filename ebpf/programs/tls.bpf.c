@@ -5,11 +5,16 @@
  *   hook                                     since  emits
  *   uprobe.multi, at entry (tls_enter)       6.6    event_tls_end
  *   uprobe.multi, at return (tls_return)     6.6    event_tls_data
+ *   uprobe.multi, at entry (rust_enter)      6.6    event_tls_data, for what is read
+ *   uprobe.multi, at return (rust_return)    6.6    event_tls_data, for what is written
  *   uprobe.multi, at entry (go_enter)        6.6    event_tls_data, for what is written
  *   uprobe.multi, at every RET (go_return)   6.6    event_tls_data, for what is read
  *
  * Which function it is stands in the cookie of the attachment. Go's stacks move, so that a return
  * address must not be touched there: its returns are probed one by one.
+ *
+ * rustls reads and writes no sockets while it takes and gives plaintext, and its objects move and end
+ * unheard of. But what it decrypts it has just read, in the same thread: that binds.
  *
  * Runs in the calling task and may be preempted: what is per CPU is claimed, not assumed.
  */
@@ -22,6 +27,9 @@ enum tls_function {
     TLS_WRITE_EX = 4, /* (object, buffer, size, *bytes) -> 1 */
     TLS_HANDSHAKE = 5, /* (object, ...) */
     TLS_FREE = 6,      /* (object) */
+    TLS_RUST_FILL = 7, /* (buffer of records, ...) */
+    TLS_RUST_READ = 8, /* (object, *(?, address, bytes)) */
+    TLS_RUST_WRITE = 9, /* (object, *chunks, ...) -> bytes */
 };
 
 #if defined(__TARGET_ARCH_x86)
@@ -203,7 +211,8 @@ INLINE u32 copy_plaintext(struct tls_scratch *scratch, u64 address, u32 len, u32
 static __attribute__((noinline)) int tell_plaintext(struct tls_frame *frame, u32 len, u8 direction)
 {
     u64 pid_tgid = bpf_get_current_pid_tgid();
-    u64 cookie = frame->strange ? 0 : frame->cookie;
+    bool rust = frame->function == TLS_RUST_READ || frame->function == TLS_RUST_WRITE;
+    u64 cookie = frame->strange || rust ? 0 : frame->cookie;
     struct tls_stream *stream = tls_stream(frame->stream, pid_tgid >> 32, cookie);
     if (!stream)
         return 0;
@@ -226,14 +235,17 @@ static __attribute__((noinline)) int tell_plaintext(struct tls_frame *frame, u32
     if (direction == DIRECTION_SENT)
         event->header.at_ns = frame->at_ns;
     event->stream = frame->stream;
-    event->cookie = frame->strange ? 0 : stream->cookie;
+    /* The address may be that of another object by now: only this call counts. */
+    event->cookie = frame->strange ? 0 : rust ? frame->cookie : stream->cookie;
     event->offset = offset;
     event->tgid = pid_tgid >> 32;
     event->tid = pid_tgid;
     event->len = len;
     event->copied = copied;
     event->direction = direction;
-    if (stream->from_start)
+    if (rust)
+        event->flags |= TLS_DATA_UNENDED;
+    if (rust ? frame->from_start : stream->from_start)
         event->flags |= TLS_DATA_FROM_START;
     emit(event, sizeof(*event) + copied);
     __sync_val_compare_and_swap(&scratch->busy, 1, 0);
@@ -416,5 +428,127 @@ int go_return(struct pt_regs *ctx)
         tell_plaintext(&frame, moved, function == TLS_WRITE ? DIRECTION_SENT : DIRECTION_RECEIVED);
     else if (frame.cookie && !frame.strange)
         tls_stream(frame.stream, tgid, frame.cookie);
+    return 0;
+}
+
+/* What rustls is given to write: `whole` is 0 and one slice follows, or it is an array of slices,
+ * their number, and which bytes of them all. */
+struct rust_chunks {
+    u64 whole;
+    u64 second;
+    u64 third;
+    u64 fourth;
+};
+
+struct rust_slice {
+    u64 address;
+    u64 len;
+};
+
+/* More slices than this are told without their bytes. */
+#define RUST_SLICES_MAX 8
+/* No record's plaintext is longer. */
+#define RUST_RECORD_MAX (1 << 14)
+/* What stands where a vector has its capacity when bytes are borrowed. */
+#define RUST_BORROWED (1ULL << 63)
+
+SEC("uprobe")
+int rust_enter(struct pt_regs *ctx)
+{
+    u32 tgid = bpf_get_current_pid_tgid() >> 32;
+    u8 function = bpf_get_attach_cookie(ctx);
+    struct rust_chunks given;
+
+    if (!may_probe(tgid))
+        return 0;
+    struct task_struct *task = bpf_get_current_task_btf();
+    struct tls_thread *thread =
+        bpf_task_storage_get(&tls_threads, task, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+    if (!thread)
+        return 0;
+    if (function == TLS_RUST_FILL) {
+        note_process(tgid, TLS_PROCESS_C);
+        if (thread->filled != C_ARG1(ctx))
+            thread->filled_cookie = 0;
+        thread->filled = C_ARG1(ctx);
+        thread->fills = 1;
+        return 0;
+    }
+    struct tls_frame frame = {.stream = C_ARG1(ctx), .stack = STACK(ctx), .function = function};
+    frame.at_ns = bpf_ktime_get_ns();
+    if (function == TLS_RUST_WRITE) {
+        if (bpf_probe_read_user(&given, sizeof(given), (void *)C_ARG2(ctx)))
+            return 0;
+        frame.moved = given.whole;
+        frame.address = given.second;
+        frame.size = given.third;
+        if (given.whole && (given.third != 0 || given.fourth < given.third))
+            return 0; /* a part of the slices: nobody writes so from outside */
+        push_frame(thread, &frame);
+        return 0;
+    }
+    if (bpf_probe_read_user(&given, 3 * sizeof(u64), (void *)C_ARG2(ctx)))
+        return 0;
+    if (given.third == 0 || given.third > RUST_RECORD_MAX)
+        return 0;
+    if (given.whole != RUST_BORROWED && given.whole < given.third)
+        return 0; /* no vector holds more than it has room for */
+    frame.address = given.second;
+    frame.cookie = thread->filled_cookie;
+    frame.from_start = thread->fills_from_start;
+    return tell_plaintext(&frame, given.third, DIRECTION_RECEIVED);
+}
+
+/* Tells the slices that were taken, one by one. */
+INLINE void tell_slices(struct tls_frame *frame, u64 left)
+{
+    u64 slices = frame->moved;
+    u64 count = frame->address;
+    struct rust_slice slice;
+
+    for (u32 i = 0; i < RUST_SLICES_MAX && left > 0; i++) {
+        if (i >= count ||
+            bpf_probe_read_user(&slice, sizeof(slice), (void *)(slices + i * sizeof(slice))))
+            break;
+        u64 len = slice.len < left ? slice.len : left;
+        if (len == 0)
+            continue;
+        frame->address = slice.address;
+        tell_plaintext(frame, len, DIRECTION_SENT);
+        left -= len;
+    }
+    frame->address = 0; /* cannot be read, which is told */
+    if (left > 0)
+        tell_plaintext(frame, left, DIRECTION_SENT);
+}
+
+SEC("uprobe")
+int rust_return(struct pt_regs *ctx)
+{
+    struct task_struct *task = bpf_get_current_task_btf();
+    struct tls_thread *thread = bpf_task_storage_get(&tls_threads, task, NULL, 0);
+
+    u64 stack = STACK(ctx);
+    struct tls_frame frame;
+
+    if (!thread)
+        return 0;
+    if (thread->depth > 1 && STACK_AT_RETURN(thread->frames[1].stack) == stack) {
+        frame = thread->frames[1];
+        thread->depth = 1;
+    } else if (thread->depth > 0 && STACK_AT_RETURN(thread->frames[0].stack) == stack) {
+        frame = thread->frames[0];
+        thread->depth = 0;
+    } else {
+        return 0;
+    }
+    u64 taken = C_RESULT(ctx);
+    if (frame.function != TLS_RUST_WRITE || taken == 0 || taken > GO_WRITE_MAX)
+        return 0;
+    frame.cookie = 0; /* it moves no bytes: a signal handler did */
+    if (frame.moved)
+        tell_slices(&frame, taken);
+    else if (taken <= frame.size)
+        tell_plaintext(&frame, taken, DIRECTION_SENT);
     return 0;
 }

@@ -93,7 +93,17 @@ impl Tap {
     /// thread that kept the right to, if [`keep_for_loading`](crate::keep_for_loading) was called;
     /// such a process loads once.
     pub fn load(bounds: Bounds, capture: Capture) -> Result<Self, LoadError> {
-        privilege::with_rights(move || Self::load_here(bounds, capture)).map_err(LoadError::Io)?
+        Self::load_and(bounds, capture, || ()).map(|(tap, ())| tap)
+    }
+
+    /// Loads, and does something more with the rights that are given up after it.
+    pub fn load_and<T: Send + 'static>(
+        bounds: Bounds,
+        capture: Capture,
+        more: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<(Self, T), LoadError> {
+        privilege::with_rights(move || Ok((Self::load_here(bounds, capture)?, more())))
+            .map_err(LoadError::Io)?
     }
 
     /// Loads with the capabilities of this very thread.

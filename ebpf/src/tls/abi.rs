@@ -9,6 +9,8 @@ use crate::abi::{EventHeader, Plain, TAIL_MAX, read};
 pub const TLS_DATA_NO_BUFFER: u8 = 1;
 /// The handshake of the stream was seen.
 pub const TLS_DATA_FROM_START: u8 = 2;
+/// Nobody hears of the end of the stream: offsets go on in the next one of its address.
+pub const TLS_DATA_UNENDED: u8 = 4;
 /// Records of one socket call whose lengths are told.
 pub const TLS_RECORDS_MAX: usize = 4;
 
@@ -45,7 +47,7 @@ pub struct EventTlsData {
     /// [`DIRECTION_SENT`](crate::abi::DIRECTION_SENT) or
     /// [`DIRECTION_RECEIVED`](crate::abi::DIRECTION_RECEIVED).
     pub direction: u8,
-    /// [`TLS_DATA_NO_BUFFER`], [`TLS_DATA_FROM_START`].
+    /// [`TLS_DATA_NO_BUFFER`], [`TLS_DATA_FROM_START`], [`TLS_DATA_UNENDED`].
     pub flags: u8,
     /// How much of `tail` is filled.
     pub tail_len: u8,
@@ -73,8 +75,10 @@ pub struct EventTlsIo {
     pub direction: u8,
     /// How much of `records` is filled.
     pub count: u8,
+    /// 1 if rustls read the hello of the peer.
+    pub begun: u8,
     /// Zero.
-    pub pad: [u8; 2],
+    pub pad: u8,
     /// Lengths of the records at the front: of application data, in bytes; 0 for other records.
     pub records: [u16; TLS_RECORDS_MAX],
 }

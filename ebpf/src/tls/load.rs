@@ -99,6 +99,8 @@ pub(crate) fn load(object: &[u8], btf: &Btf, maps: &MapFds) -> Result<TlsProbes,
         tls_return: one("tls_return")?,
         go_enter: one("go_enter")?,
         go_return: one("go_return")?,
+        rust_enter: one("rust_enter")?,
+        rust_return: one("rust_return")?,
     })
 }
 

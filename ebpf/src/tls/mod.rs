@@ -33,12 +33,24 @@ pub enum Function {
     Handshake = 5,
     /// Lets go of the object: (object).
     Free = 6,
+    /// Reads a socket into a buffer of records: (buffer).
+    RustFill = 7,
+    /// Gives plaintext: (object, bytes, borrowed or owned).
+    RustRead = 8,
+    /// Takes plaintext: (object, slices), returns bytes.
+    RustWrite = 9,
+}
+
+impl Function {
+    fn is_rust(self) -> bool {
+        self >= Self::RustFill
+    }
 }
 
 /// How a function is called and returns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Convention {
-    /// The platform's; the return address may be replaced.
+    /// The platform's, or Rust's where that does not differ; the return address may be replaced.
     C,
     /// Go's since 1.17: registers of its own, stacks that move. Every return is a site of its own.
     Go,
@@ -70,6 +82,8 @@ pub struct TlsProbes {
     pub(crate) tls_return: OwnedFd,
     pub(crate) go_enter: OwnedFd,
     pub(crate) go_return: OwnedFd,
+    pub(crate) rust_enter: OwnedFd,
+    pub(crate) rust_return: OwnedFd,
 }
 
 /// A probed file; dropped, its probes are gone.
@@ -84,21 +98,34 @@ impl TlsProbes {
     /// The returns are probed before the entries: a call is seen whole or not at all.
     pub fn attach(&self, file: &Path, sites: &Sites, pid: Option<u32>) -> io::Result<Attachment> {
         let has_return = |site: &&Site| site.function != Function::Free;
-        let entries: Vec<Site> = sites.entries.clone();
-        let (enter, leave, returns, kind) = match sites.convention {
+        let of = |rust: bool| {
+            let entries = sites.entries.iter().copied();
+            let wanted = entries.filter(|site| site.function.is_rust() == rust);
+            wanted.collect::<Vec<Site>>()
+        };
+        let mut links = Vec::new();
+        let mut link = |program: &OwnedFd, sites: &[Site], at| -> io::Result<()> {
+            if !sites.is_empty() {
+                links.push(link::create(program.as_fd(), file, sites, at, pid)?);
+            }
+            Ok(())
+        };
+        match sites.convention {
             Convention::C => {
-                let returns = entries.iter().filter(has_return).copied().collect();
-                (&self.tls_enter, &self.tls_return, returns, link::At::Return)
+                let (c, rust) = (of(false), of(true));
+                let returns: Vec<Site> = c.iter().filter(has_return).copied().collect();
+                link(&self.tls_return, &returns, link::At::Return)?;
+                link(&self.tls_enter, &c, link::At::Site)?;
+                let writes = |site: &&Site| site.function == Function::RustWrite;
+                let returns: Vec<Site> = rust.iter().filter(writes).copied().collect();
+                link(&self.rust_return, &returns, link::At::Return)?;
+                link(&self.rust_enter, &rust, link::At::Site)?;
             }
             Convention::Go => {
-                let returns = sites.returns.clone();
-                (&self.go_enter, &self.go_return, returns, link::At::Site)
+                link(&self.go_return, &sites.returns, link::At::Site)?;
+                link(&self.go_enter, &sites.entries, link::At::Site)?;
             }
-        };
-        let leave = link::create(leave.as_fd(), file, &returns, kind, pid)?;
-        let enter = link::create(enter.as_fd(), file, &entries, link::At::Site, pid)?;
-        Ok(Attachment {
-            _links: vec![enter, leave],
-        })
+        }
+        Ok(Attachment { _links: links })
     }
 }

@@ -56,9 +56,9 @@ impl Receiver for Ebpf {
         let capture = self.config.capture.into();
         let (tls, scope) = (self.config.tls.clone(), tls::scope(&self.config));
         let load = move || {
-            let mut tap = Tap::load(bounds, capture)?;
+            let (mut tap, gone) = Tap::load_and(bounds, capture, tls::gone_libraries)?;
             let probes = std::mem::replace(&mut tap.tls, Err(String::new()));
-            Ok((tap, TlsReading::begin(probes, tls, scope)))
+            Ok((tap, TlsReading::begin(probes, tls, scope, gone)))
         };
         let loaded = tokio::task::spawn_blocking(load).await;
         let (tap, tls) = loaded

@@ -11,7 +11,7 @@ use tapline_ebpf::{
     abi::{DATA_NO_BUFFER, DIRECTION_SENT, EventData, Mode, TAIL_MAX},
     tls::abi::{
         DATA_TLS, DATA_TLS_FROM_START, EventTlsData, EventTlsEnd, EventTlsIo, TLS_DATA_FROM_START,
-        TLS_DATA_NO_BUFFER, TLS_RECORDS_MAX,
+        TLS_DATA_NO_BUFFER, TLS_DATA_UNENDED, TLS_RECORDS_MAX,
     },
 };
 
@@ -43,13 +43,28 @@ struct Stream {
     last_ns: u64,
     /// Its plaintext was dropped once: it is not held again.
     given_up: bool,
+    /// What its offsets are too large by in each direction, where others had its address before.
+    base: [Option<u64>; 2],
+}
+
+struct Socket {
+    key: Key,
+    /// Where the plaintext of each direction goes on: objects move.
+    next: [u64; 2],
+}
+
+/// A call that wrote, and whose record was not sent yet.
+struct Written {
+    key: Key,
+    len: u32,
+    at_ns: u64,
 }
 
 /// What a thread did last.
 #[derive(Default)]
 struct Thread {
     received: Option<EventTlsIo>,
-    written: Vec<(Key, u32)>,
+    written: Vec<Written>,
     last_ns: u64,
 }
 
@@ -68,7 +83,7 @@ pub(crate) struct BinderCounts {
 #[derive(Default)]
 pub(crate) struct Binder {
     streams: FxHashMap<Key, Stream>,
-    sockets: FxHashMap<u64, Key>,
+    sockets: FxHashMap<u64, Socket>,
     threads: FxHashMap<u64, Thread>,
     held_bytes: usize,
     counts: BinderCounts,
@@ -78,6 +93,7 @@ impl Binder {
     /// A library took or gave plaintext.
     pub(crate) fn on_data(&mut self, event: &EventTlsData, bytes: &[u8], deliver: Deliver<'_>) {
         let key = (event.tgid, event.stream);
+        let is_unended = event.flags & TLS_DATA_UNENDED != 0;
         if !self.streams.contains_key(&key) && self.streams.len() >= STREAMS_MAX {
             self.forget_quarter();
         }
@@ -85,11 +101,17 @@ impl Binder {
         stream.last_ns = event.header.at_ns;
         let known = stream.cookie;
         if event.cookie != 0 && known != Some(event.cookie) {
+            if event.flags & TLS_DATA_FROM_START != 0 {
+                stream.begin();
+            }
             self.rebind(key, event.cookie, deliver);
         } else if known.is_none() {
             self.hold(key, event, bytes);
             self.compare(key, event, deliver);
             return;
+        }
+        if is_unended && event.direction == DIRECTION_SENT {
+            self.note_written(key, event); // it is no other object's record
         }
         let stream = &self.streams[&key];
         if let Some(cookie) = stream.cookie {
@@ -99,16 +121,17 @@ impl Binder {
             {
                 thread.received = None; // its records are accounted for
             }
-            deliver(&moved(event, cookie), bytes);
+            self.hand_over(key, cookie, event, bytes, deliver);
         }
     }
 
     /// Encrypted bytes moved outside any call.
     pub(crate) fn on_io(&mut self, io: &EventTlsIo, deliver: Deliver<'_>) {
-        if self.sockets.contains_key(&io.cookie) {
+        let number = thread(io.tgid, io.tid);
+        let waits = |thread: &Thread| !thread.written.is_empty();
+        if self.sockets.contains_key(&io.cookie) && !self.threads.get(&number).is_some_and(waits) {
             return;
         }
-        let number = thread(io.tgid, io.tid);
         if !self.threads.contains_key(&number) && self.threads.len() >= THREADS_MAX {
             self.threads.clear();
         }
@@ -118,14 +141,31 @@ impl Binder {
             thread.received = Some(*io);
             return;
         }
-        let fitting = thread.written.iter().filter(|(_, len)| fits(*len, io));
-        let mut keys: Vec<Key> = fitting.map(|(key, _)| *key).collect();
+        let (streams, sockets) = (&self.streams, &self.sockets);
+        let cookie_of = |key: &Key| streams.get(key).and_then(|stream| stream.cookie);
+        let fitting = thread.written.iter().filter(|written| {
+            fits(written.len, io) && cookie_of(&written.key).is_none_or(|known| known == io.cookie)
+        });
+        let mut keys: Vec<Key> = fitting.map(|written| written.key).collect();
         keys.dedup();
+        let its_own = sockets.get(&io.cookie).map(|socket| socket.key);
+        if let Some(own) = its_own.filter(|own| keys.contains(own)) {
+            thread.written.retain(|written| written.key != own);
+            return;
+        }
         match keys[..] {
             [] => {}
             [key] => {
-                thread.written.retain(|(other, _)| *other != key);
-                self.bind(key, io.cookie, deliver);
+                thread.written.retain(|written| written.key != key);
+                let Some(stream) = self.streams.get_mut(&key) else {
+                    return;
+                };
+                if io.begun != 0 {
+                    stream.begin();
+                }
+                if its_own.is_none() || stream.is_unended() {
+                    self.rebind(key, io.cookie, deliver); // the object has moved, or is new
+                }
             }
             _ => self.counts.ambiguous += 1,
         }
@@ -138,7 +178,7 @@ impl Binder {
 
     /// A socket is gone.
     pub(crate) fn on_close(&mut self, cookie: u64) {
-        if let Some(key) = self.sockets.get(&cookie).copied() {
+        if let Some(key) = self.sockets.get(&cookie).map(|socket| socket.key) {
             self.forget(&key);
         }
     }
@@ -184,25 +224,72 @@ impl Binder {
     fn compare(&mut self, key: Key, event: &EventTlsData, deliver: Deliver<'_>) {
         let number = thread(event.tgid, event.tid);
         if event.direction == DIRECTION_SENT {
-            if !self.threads.contains_key(&number) && self.threads.len() >= THREADS_MAX {
-                self.threads.clear();
-            }
-            let thread = self.threads.entry(number).or_default();
-            thread.last_ns = event.header.at_ns;
-            if thread.written.len() >= WRITTEN_MAX {
-                thread.written.clear();
-            }
-            thread.written.push((key, event.len));
+            self.note_written(key, event);
             return;
         }
         let Some(thread) = self.threads.get_mut(&number) else {
             return;
         };
-        let Some(io) = thread.received.filter(|io| fits(event.len, io)) else {
+        let may_fit = event.flags & TLS_DATA_UNENDED == 0; // such a one says it itself
+        let Some(io) = thread.received.filter(|io| may_fit && fits(event.len, io)) else {
             return;
         };
         thread.received = None;
         self.bind(key, io.cookie, deliver);
+    }
+
+    /// Remembers that a record of this length is to be sent. Pieces of one call are one record.
+    fn note_written(&mut self, key: Key, event: &EventTlsData) {
+        let number = thread(event.tgid, event.tid);
+        if !self.threads.contains_key(&number) && self.threads.len() >= THREADS_MAX {
+            self.threads.clear();
+        }
+        let thread = self.threads.entry(number).or_default();
+        let at_ns = event.header.at_ns;
+        thread.last_ns = at_ns;
+        if let Some(last) = thread.written.last_mut()
+            && (last.key, last.at_ns) == (key, at_ns)
+        {
+            last.len = last.len.saturating_add(event.len);
+            return;
+        }
+        if thread.written.len() >= WRITTEN_MAX {
+            let streams = &self.streams;
+            let is_bound = |key: &Key| {
+                streams
+                    .get(key)
+                    .is_some_and(|stream| stream.cookie.is_some())
+            };
+            thread.written.retain(|written| !is_bound(&written.key));
+        }
+        if thread.written.len() >= WRITTEN_MAX {
+            thread.written.clear();
+        }
+        let len = event.len;
+        thread.written.push(Written { key, len, at_ns });
+    }
+
+    /// Delivers plaintext whose socket is known.
+    fn hand_over(
+        &mut self,
+        key: Key,
+        cookie: u64,
+        event: &EventTlsData,
+        bytes: &[u8],
+        deliver: Deliver<'_>,
+    ) {
+        let mut event = *event;
+        if event.flags & TLS_DATA_UNENDED != 0
+            && let Some(stream) = self.streams.get_mut(&key)
+            && let Some(socket) = self.sockets.get_mut(&cookie)
+        {
+            let way = usize::from(event.direction == DIRECTION_SENT);
+            let next = &mut socket.next[way];
+            let base = stream.base[way].get_or_insert(event.offset.wrapping_sub(*next));
+            event.offset = event.offset.wrapping_sub(*base);
+            *next = event.offset.wrapping_add(event.len.into());
+        }
+        deliver(&moved(&event, cookie), bytes);
     }
 
     /// A socket fits an object; it must be free.
@@ -216,8 +303,10 @@ impl Binder {
 
     /// The socket of an object is known for certain.
     fn rebind(&mut self, key: Key, cookie: u64, deliver: Deliver<'_>) {
-        if let Some(before) = self.sockets.insert(cookie, key)
-            && before != key
+        let next = [0; 2];
+        let socket = self.sockets.entry(cookie).or_insert(Socket { key, next });
+        let before = std::mem::replace(&mut socket.key, key);
+        if before != key
             && let Some(stream) = self.streams.get_mut(&before)
         {
             stream.cookie = None;
@@ -225,6 +314,7 @@ impl Binder {
         let Some(stream) = self.streams.get_mut(&key) else {
             return;
         };
+        stream.base = [None; 2];
         if let Some(before) = stream.cookie.replace(cookie)
             && before != cookie
         {
@@ -234,7 +324,7 @@ impl Binder {
         stream.held_bytes = 0;
         stream.given_up = false;
         for (event, bytes) in std::mem::take(&mut stream.held) {
-            deliver(&moved(&event, cookie), &bytes);
+            self.hand_over(key, cookie, &event, &bytes, deliver);
         }
     }
 
@@ -245,7 +335,10 @@ impl Binder {
         self.held_bytes -= stream.held_bytes;
         self.counts.unbound += give_up(&mut stream);
         if let Some(cookie) = stream.cookie
-            && self.sockets.get(&cookie) == Some(key)
+            && self
+                .sockets
+                .get(&cookie)
+                .is_some_and(|socket| socket.key == *key)
         {
             self.sockets.remove(&cookie);
         }
@@ -264,6 +357,21 @@ impl Binder {
         for key in old {
             self.forget(&key);
         }
+    }
+}
+
+impl Stream {
+    /// Its socket was seen from the start.
+    fn begin(&mut self) {
+        for (held, _) in &mut self.held {
+            held.flags |= TLS_DATA_FROM_START;
+        }
+    }
+
+    /// Its library does not say when it ends, nor when it moves.
+    fn is_unended(&self) -> bool {
+        let is = |(held, _): &(EventTlsData, _)| held.flags & TLS_DATA_UNENDED != 0;
+        self.held.iter().any(is)
     }
 }
 

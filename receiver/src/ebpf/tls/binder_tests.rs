@@ -8,7 +8,8 @@ use super::*;
 /// `cookie:plaintext`.
 ///
 /// `w1 5` and `r1 5`: object 1 writes or reads 5 bytes; `w1@7 5`: inside the call socket 7 moved
-/// bytes; `s7 22` and `g7 22 30`: socket 7 sends or gets records of these lengths; `free1`;
+/// bytes; in capitals the object is one whose end and moves nobody tells, and offsets follow;
+/// `s7 22` and `g7 22 30`: socket 7 sends or gets records of these lengths; `free1`;
 /// `close7`; `tick`: eleven seconds pass.
 fn play(script: &str) -> (Vec<String>, BinderCounts) {
     let mut binder = Binder::default();
@@ -16,11 +17,13 @@ fn play(script: &str) -> (Vec<String>, BinderCounts) {
     let mut now_ns = 1;
     for line in script.split(';').map(str::trim) {
         let mut deliver = |event: &EventData, bytes: &[u8]| {
-            told.push(format!(
-                "{}:{}",
-                event.cookie,
-                String::from_utf8_lossy(bytes)
-            ));
+            let text = String::from_utf8_lossy(bytes);
+            let at = if text.starts_with(['W', 'R']) {
+                format!("+{}", event.offset)
+            } else {
+                String::new()
+            };
+            told.push(format!("{}:{text}{at}", event.cookie));
         };
         let (what, rest) = line.split_once(' ').unwrap_or((line, ""));
         let numbers: Vec<u16> = rest
@@ -75,17 +78,20 @@ fn io(cookie: &str, direction: u8, records: &[u16], at_ns: u64) -> EventTlsIo {
 fn data(what: &str, len: u16, at_ns: u64) -> EventTlsData {
     let (direction, stream) = what.split_at(1);
     let (stream, cookie) = stream.split_once('@').unwrap_or((stream, "0"));
+    let is_unended = direction.chars().all(char::is_uppercase);
     EventTlsData {
         header: EventHeader {
             at_ns,
             ..EventHeader::default()
         },
+        offset: if is_unended { 1000 + at_ns } else { 0 },
+        flags: if is_unended { TLS_DATA_UNENDED } else { 0 },
         stream: stream.parse().expect("a number"),
         cookie: cookie.parse().expect("a number"),
         tgid: 9,
         tid: 9,
         len: len.into(),
-        direction: if direction == "w" {
+        direction: if direction.eq_ignore_ascii_case("w") {
             DIRECTION_SENT
         } else {
             DIRECTION_RECEIVED
@@ -150,6 +156,26 @@ fn an_object_of_the_same_address_is_bound_anew() {
 fn tickets_in_front_of_an_answer_do_not_hide_it() {
     let (told, _) = play("g7 250 250 117; r1 100");
     assert_eq!(told, ["7:r1/100"]);
+}
+
+#[test]
+fn an_object_that_moves_goes_on_where_it_was() {
+    let (told, counts) = play("R1@7 5; W2 100; s7 117; R2@7 5");
+    assert_eq!(told, ["7:R1@7/5+0", "7:W2/100+0", "7:R2@7/5+5"]);
+    assert_eq!(counts.bound, 1);
+}
+
+#[test]
+fn an_address_that_another_object_has_now_begins_anew() {
+    let (told, _) = play("W1 9; R1@7 5; close7; W1 8; R1@8 5");
+    let expected = ["7:W1/9+0", "7:R1@7/5+0", "8:W1/8+0", "8:R1@8/5+0"];
+    assert_eq!(told, expected);
+}
+
+#[test]
+fn a_record_of_an_object_that_is_known_is_not_that_of_one_that_moved() {
+    let (told, _) = play("R1@7 5; W1 100; W2 100; s7 117; s8 117");
+    assert_eq!(told, ["7:R1@7/5+0", "7:W1/100+0", "8:W2/100+0"]);
 }
 
 #[test]

@@ -5,7 +5,7 @@
 
 use std::{fs::File, io, os::unix::fs::FileExt as _};
 
-use memchr::memmem;
+use memchr::memmem::{self, Finder};
 use object::{
     LittleEndian, ReadCache,
     elf::{self, FileHeader64, ProgramHeader64, SectionHeader64},
@@ -20,6 +20,8 @@ const PIECE_BYTES: usize = 240 * 1024;
 const SEGMENTS_MAX: usize = 64;
 const SECTIONS_MAX: usize = 256;
 const SYMBOL_BYTES: usize = 24;
+/// Longer names are not found, where a piece of a table ends in them.
+const NAME_MAX: usize = 512;
 const STT_FUNC: u8 = 2;
 const STT_GNU_IFUNC: u8 = 10;
 
@@ -60,6 +62,43 @@ pub(super) struct Symbol {
     pub(super) address: u64,
     /// In bytes.
     pub(super) size: u64,
+}
+
+/// Which functions are asked for.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Name<'n> {
+    /// By their name, which ends in a zero.
+    Whole(&'n [u8]),
+    /// By the end of a mangled path, whatever its crate's disambiguator and hash are.
+    Rust {
+        /// The crate, behind its length.
+        root: &'n [u8],
+        /// Type and function, each behind its length.
+        path: &'n [u8],
+    },
+}
+
+impl Name<'_> {
+    fn finder(&self) -> Finder<'_> {
+        match self {
+            Self::Whole(name) | Self::Rust { path: name, .. } => Finder::new(name),
+        }
+    }
+
+    /// Returns where the name begins that has the needle at `found`, if it is one asked for. Other
+    /// names may end in a whole one, and share its bytes.
+    fn start(&self, piece: &[u8], found: usize) -> Option<usize> {
+        let Self::Rust { root, path } = self else {
+            return Some(found);
+        };
+        let before = &piece[found.saturating_sub(NAME_MAX)..found];
+        let len = before.iter().rev().position(|byte| *byte == 0)?;
+        let start = found - len;
+        // A hash in the older scheme, nothing in the newer one; what goes on is a closure.
+        let after = &piece[found + path.len()..];
+        let ends = after.first() == Some(&0) || after.starts_with(b"17h");
+        (ends && memmem::find(&piece[start..found], root).is_some()).then_some(start)
+    }
 }
 
 impl<'f> Elf<'f> {
@@ -127,7 +166,7 @@ impl<'f> Elf<'f> {
     }
 
     /// Finds functions by name: those a library offers, else all that were not stripped.
-    pub(super) fn functions(&self, names: &[&str]) -> io::Result<Vec<Symbol>> {
+    pub(super) fn functions(&self, names: &[Name<'_>]) -> io::Result<Vec<Symbol>> {
         for kind in [elf::SHT_DYNSYM, elf::SHT_SYMTAB] {
             let table = self.sections.iter().find(|section| section.kind == kind);
             let Some(table) = table else { continue };
@@ -146,18 +185,17 @@ impl<'f> Elf<'f> {
     }
 
     /// Finds where names end in a string table: other names may end in them, and share their bytes.
-    fn name_offsets(&self, strings: &Section, names: &[&str]) -> io::Result<Vec<(u32, usize)>> {
-        let needles: Vec<Vec<u8>> = names
-            .iter()
-            .map(|name| [name.as_bytes(), &[0]].concat())
-            .collect();
-        let overlap = needles.iter().map(Vec::len).max().unwrap_or(1) - 1;
+    fn name_offsets(&self, strings: &Section, names: &[Name<'_>]) -> io::Result<Vec<(u32, usize)>> {
+        let finders: Vec<Finder<'_>> = names.iter().map(Name::finder).collect();
         let mut offsets = Vec::new();
-        self.pieces(strings, overlap, |at, piece| {
-            for (name, needle) in needles.iter().enumerate() {
-                for found in memmem::find_iter(piece, needle) {
-                    offsets.extend(u32::try_from(at + found as u64).map(|offset| (offset, name)));
-                }
+        self.pieces(strings, NAME_MAX, |at, piece| {
+            for (index, (name, finder)) in names.iter().zip(&finders).enumerate() {
+                let found = finder.find_iter(piece);
+                let starts = found.filter_map(|found| name.start(piece, found));
+                offsets.extend(starts.filter_map(|start| {
+                    let offset = u32::try_from(at + start as u64).ok()?;
+                    Some((offset, index))
+                }));
             }
         })?;
         offsets.sort_unstable();

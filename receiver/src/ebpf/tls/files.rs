@@ -16,6 +16,10 @@ use crate::ebpf::glob::Glob;
 const MAPS_MAX: u64 = 4 * 1024 * 1024;
 /// Libraries of one process that are looked into.
 const LIBRARIES_MAX: usize = 16;
+/// And where its libraries' names do not matter.
+const ALL_LIBRARIES_MAX: usize = 256;
+/// What the kernel writes behind the path of a file that is no longer there.
+const DELETED: &str = " (deleted)";
 /// What the name of a library with TLS in it has somewhere.
 const NAME_PARTS: [&str; 5] = ["ssl", "tls", "tcnative", "conscrypt", "libnode"];
 /// Programs that check their own code, or whose sandboxes end them when it is not theirs.
@@ -50,13 +54,13 @@ const SETUID_OR_SETGID: u32 = 0o6000;
 
 /// Tells a file from every other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct FileKey {
+pub(crate) struct FileKey {
     device: u64,
     inode: u64,
 }
 
 /// An opened file.
-pub(super) struct Opened {
+pub(crate) struct Opened {
     /// Which it is.
     pub(super) key: FileKey,
     /// Itself.
@@ -97,23 +101,60 @@ pub(super) fn executable(pid: u32) -> Option<Opened> {
     )
 }
 
-/// Opens the libraries of a process whose names say that they may know TLS.
-pub(super) fn libraries(pid: u32) -> Vec<Opened> {
-    let Ok(maps) = File::open(format!("/proc/{pid}/maps")) else {
-        return Vec::new();
-    };
+/// Which libraries of a process are looked into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Libraries {
+    /// Those whose names say that they may know TLS.
+    Named,
+    /// All: some have one inside that their names do not tell.
+    All,
+}
+
+/// Opens the libraries of a process.
+pub(super) fn libraries(pid: u32, which: Libraries) -> Vec<Opened> {
     let mut paths: Vec<String> = Vec::new();
-    for line in BufReader::new(maps.take(MAPS_MAX)).lines() {
-        let Ok(line) = line else { break };
-        let Some(path) = mapped_library(&line) else {
-            continue;
+    let most = match which {
+        Libraries::Named => LIBRARIES_MAX,
+        Libraries::All => ALL_LIBRARIES_MAX,
+    };
+    each_mapping(pid, |line| {
+        let Some((_, path)) = mapped_library(line, which) else {
+            return;
         };
-        if !paths.iter().any(|known| known == path) && paths.len() < LIBRARIES_MAX {
+        if !path.ends_with(DELETED)
+            && !paths.iter().any(|known| known == path)
+            && paths.len() < most
+        {
             paths.push(path.to_owned());
         }
-    }
+    });
     let opened = paths.iter().map(|path| open(&in_root(pid, path), path));
     opened.flatten().collect()
+}
+
+/// Lists mappings of libraries with TLS that are no longer where they were: the range of addresses
+/// and the path.
+pub(super) fn deleted(pid: u32) -> Vec<(String, String)> {
+    let mut found: Vec<(String, String)> = Vec::new();
+    each_mapping(pid, |line| {
+        if let Some((range, path)) = mapped_library(line, Libraries::Named)
+            && let Some(path) = path.strip_suffix(DELETED)
+            && found.len() < LIBRARIES_MAX
+        {
+            found.push((range.to_owned(), path.to_owned()));
+        }
+    });
+    found
+}
+
+fn each_mapping(pid: u32, mut each: impl FnMut(&str)) {
+    let Ok(maps) = File::open(format!("/proc/{pid}/maps")) else {
+        return;
+    };
+    for line in BufReader::new(maps.take(MAPS_MAX)).lines() {
+        let Ok(line) = line else { break };
+        each(&line);
+    }
 }
 
 /// Opens the libraries of the system, whoever may use them later.
@@ -132,16 +173,18 @@ pub(super) fn system_libraries() -> Vec<Opened> {
     opened.flatten().collect()
 }
 
-/// Reads a line of `/proc/PID/maps`: executable, of a file that is still there, named like one.
-fn mapped_library(line: &str) -> Option<&str> {
+/// Reads a line of `/proc/PID/maps`: its range and path, if it is executable and named like a
+/// library.
+fn mapped_library(line: &str, which: Libraries) -> Option<(&str, &str)> {
     let mut fields = line.split_ascii_whitespace();
-    let permissions = fields.nth(1)?;
+    let range = fields.next()?;
+    let permissions = fields.next()?;
     let path = &line[line.find('/')?..];
     let name = path.rsplit('/').next()?;
     let fits = permissions.contains('x')
         && name.contains(".so")
-        && NAME_PARTS.iter().any(|part| name.contains(part));
-    (fits && !path.ends_with(" (deleted)")).then_some(path)
+        && (which == Libraries::All || NAME_PARTS.iter().any(|part| name.contains(part)));
+    fits.then_some((range, path))
 }
 
 fn in_root(pid: u32, path: &str) -> PathBuf {
@@ -149,7 +192,7 @@ fn in_root(pid: u32, path: &str) -> PathBuf {
 }
 
 /// Opens a file without ever waiting: what was mapped may have been replaced by anything.
-fn open(at: &Path, path: &str) -> Option<Opened> {
+pub(super) fn open(at: &Path, path: &str) -> Option<Opened> {
     const O_NONBLOCK: i32 = 0o4000;
     let file = OpenOptions::new()
         .read(true)
@@ -179,13 +222,14 @@ mod tests {
             ("r-xp", "/opt/a b/libssl.so.1.1", true),
             ("r-xp", "/usr/lib/libgnutls.so.30.34.3", true),
             ("r--p", "/usr/lib/x86_64-linux-gnu/libssl.so.3", false),
-            ("r-xp", "/usr/lib/libssl.so.3 (deleted)", false),
+            ("r-xp", "/usr/lib/libssl.so.3 (deleted)", true),
             ("r-xp", "/usr/lib/libc.so.6", false),
             ("r-xp", "[vdso]", false),
         ] {
             let line = line(permissions, path);
-            let expected = found.then_some(path);
-            assert_eq!(mapped_library(&line), expected, "{line}");
+            let expected = found.then_some(("7f00-7f01", path));
+            let read = mapped_library(&line, Libraries::Named);
+            assert_eq!(read, expected, "{line}");
         }
     }
 

@@ -17,6 +17,11 @@ const BUILD_INFO_BYTES: usize = 128;
 const TABLE_MAX: u64 = 128 * 1024 * 1024;
 const MAGIC_1_18: u32 = 0xffff_fff0;
 const MAGIC_1_20: u32 = 0xffff_fff1;
+/// `runtime.moduledata`, as far as we read it: its first word is where the table is, and word 22
+/// where the code begins, which since 1.26 the table does not say.
+const MODULE_BYTES: usize = 23 * 8;
+/// Go checks first whether the stack has room, against a field of `g`; within so many bytes.
+const PROLOGUE_BYTES: usize = 24;
 /// More returns than this has no function that we look for.
 const RETURNS_MAX: usize = 256;
 
@@ -33,19 +38,57 @@ pub(super) struct Function {
 
 /// Returns whether Go built the file.
 pub(super) fn is_go(elf: &Elf<'_>) -> bool {
-    elf.section(".go.buildinfo").is_some()
+    elf.section(".go.buildinfo").is_some() || table(elf).is_some()
 }
 
 /// Returns whether its version is one whose functions take arguments where we look for them.
 pub(super) fn is_new_enough(elf: &Elf<'_>) -> bool {
-    let info = elf.section(".go.buildinfo");
-    let read = |section: &Section| {
-        let mut start = section.clone();
-        start.size = start.size.min(BUILD_INFO_BYTES as u64);
-        elf.read_section(&start, BUILD_INFO_BYTES as u64)
+    let Some(info) = elf.section(".go.buildinfo") else {
+        // Somebody took even that out; the form of the table came with 1.20.
+        let start = table(elf).and_then(|table| start_of(elf, table, 4));
+        return start.is_some_and(|start| start == MAGIC_1_20.to_le_bytes());
     };
-    let minor = info.and_then(read).and_then(|info| minor(&info));
+    let minor = start_of(elf, info, BUILD_INFO_BYTES).and_then(|info| minor(&info));
     minor.is_some_and(|minor| minor >= MINOR_MIN)
+}
+
+fn table<'e>(elf: &'e Elf<'_>) -> Option<&'e Section> {
+    elf.section(".gopclntab")
+        .or(elf.section(".data.rel.ro.gopclntab"))
+}
+
+/// Reads the start of a section, or all of it if it is shorter.
+fn start_of(elf: &Elf<'_>, section: &Section, max: usize) -> Option<Vec<u8>> {
+    let mut start = section.clone();
+    start.size = start.size.min(max as u64);
+    elf.read_section(&start, max as u64)
+}
+
+/// Returns where the code begins that the table counts from, where it does not say so itself.
+fn text(elf: &Elf<'_>, table: &Section) -> u64 {
+    let section = elf.section(".text").map_or(0, |text| text.address);
+    let module = elf.section(".go.module");
+    let module = module.and_then(|module| start_of(elf, module, MODULE_BYTES));
+    let word = |at: usize| {
+        let bytes = module.as_ref()?.get(8 * at..8 * at + 8)?;
+        Some(u64::from_le_bytes(bytes.try_into().ok()?))
+    };
+    // In a file that is relocated they are still to be filled in.
+    let is_filled = word(0) == Some(table.address);
+    word(22).filter(|_| is_filled).unwrap_or(section)
+}
+
+/// Returns whether code begins like a function of Go that may need more stack: that there is a
+/// function where the table says, and that the table was understood.
+pub(super) fn is_prologue(code: &[u8]) -> bool {
+    // cmp SP, 16(R14), or R12 instead of SP; on arm64 ldr X16, [X28, #16].
+    let checks: &[u8] = if cfg!(target_arch = "x86_64") {
+        &[0x3b, 0x66, 0x10]
+    } else {
+        &[0x90, 0x0b, 0x40, 0xf9]
+    };
+    let start = &code[..code.len().min(PROLOGUE_BYTES)];
+    start.windows(checks.len()).any(|window| window == checks)
 }
 
 /// Reads `go1.22.3` behind the magic number, its pointer size, its flags and its own length.
@@ -64,12 +107,9 @@ fn minor(info: &[u8]) -> Option<u32> {
 
 /// Finds functions in the table that the runtime itself needs, which stripping leaves.
 pub(super) fn functions(elf: &Elf<'_>, names: &[&str]) -> Option<Vec<Function>> {
-    let section = elf
-        .section(".gopclntab")
-        .or(elf.section(".data.rel.ro.gopclntab"))?;
+    let section = table(elf)?;
     let table = elf.read_section(section, TABLE_MAX)?;
-    let text = elf.section(".text").map_or(0, |text| text.address);
-    in_table(&table, text, names)
+    in_table(&table, text(elf, section), names)
 }
 
 fn in_table(table: &[u8], text: u64, names: &[&str]) -> Option<Vec<Function>> {

@@ -8,6 +8,7 @@ mod binder;
 mod elf;
 mod files;
 mod golang;
+mod gone;
 mod sites;
 mod watch;
 
@@ -23,6 +24,7 @@ use tapline_ebpf::tls::TlsProbes;
 use tracing::warn;
 
 pub(crate) use binder::{Binder, BinderCounts};
+pub(crate) use gone::{GoneLibraries, gone_libraries};
 pub(crate) use watch::{Notice, Scope, WatchCounts};
 
 use self::watch::{Watch, running};
@@ -36,7 +38,7 @@ const NOTICES_MAX: usize = 4096;
 #[serde(default, deny_unknown_fields)]
 pub struct TlsConfig {
     /// Whether TLS is read in plaintext where its library is known: OpenSSL and its kin, GnuTLS,
-    /// Go.
+    /// Go, rustls.
     pub enabled: bool,
     /// Never probe these programs: globs over the path of the executable; without a slash, over
     /// its last part. Browsers and ClickHouse are never probed.
@@ -77,6 +79,7 @@ impl TlsReading {
         probes: Result<TlsProbes, String>,
         config: TlsConfig,
         scope: Scope,
+        gone: GoneLibraries,
     ) -> Self {
         let counts = Arc::new(WatchCounts::default());
         let mut reading = Self {
@@ -96,7 +99,7 @@ impl TlsReading {
             }
         };
         let (notices, received) = sync_channel(NOTICES_MAX);
-        let mut watch = Watch::new(probes, config, scope, counts);
+        let mut watch = Watch::new(probes, config, scope, counts, gone);
         watch.begin();
         if scope == Scope::Targets {
             reading.unseen = running();

@@ -6,7 +6,10 @@ use std::fs::File;
 
 use tapline_ebpf::tls::{Convention, Function, Site, Sites};
 
-use super::{elf::Elf, golang};
+use super::{
+    elf::{Elf, Name},
+    golang,
+};
 
 /// What a file has.
 #[derive(Debug, PartialEq, Eq)]
@@ -20,17 +23,28 @@ pub(crate) enum Found {
 }
 
 /// OpenSSL and its kin, and GnuTLS.
-const C_FUNCTIONS: [(&str, Function); 10] = [
-    ("SSL_read", Function::Read),
-    ("SSL_write", Function::Write),
-    ("SSL_read_ex", Function::ReadEx),
-    ("SSL_write_ex", Function::WriteEx),
-    ("SSL_do_handshake", Function::Handshake),
-    ("SSL_free", Function::Free),
-    ("gnutls_record_recv", Function::Read),
-    ("gnutls_record_send", Function::Write),
-    ("gnutls_handshake", Function::Handshake),
-    ("gnutls_deinit", Function::Free),
+const C_FUNCTIONS: [(&[u8], Function); 10] = [
+    (b"SSL_read\0", Function::Read),
+    (b"SSL_write\0", Function::Write),
+    (b"SSL_read_ex\0", Function::ReadEx),
+    (b"SSL_write_ex\0", Function::WriteEx),
+    (b"SSL_do_handshake\0", Function::Handshake),
+    (b"SSL_free\0", Function::Free),
+    (b"gnutls_record_recv\0", Function::Read),
+    (b"gnutls_record_send\0", Function::Write),
+    (b"gnutls_handshake\0", Function::Handshake),
+    (b"gnutls_deinit\0", Function::Free),
+];
+
+/// What rustls 0.23 has whatever a program does with it: these are not generic, and too large to
+/// disappear in their callers. They take references, which are passed as the platform does.
+const RUST_FUNCTIONS: [(&[u8], Function); 3] = [
+    (b"17DeframerVecBuffer4read", Function::RustFill),
+    (
+        b"11CommonState23take_received_plaintext",
+        Function::RustRead,
+    ),
+    (b"11CommonState16buffer_plaintext", Function::RustWrite),
 ];
 
 const GO_FUNCTIONS: [(&str, Function); 4] = [
@@ -53,12 +67,18 @@ pub(crate) fn find(file: &File) -> Found {
     if golang::is_go(&elf) {
         go(&elf)
     } else {
-        c(&elf)
+        named(&elf)
     }
 }
 
-fn c(elf: &Elf<'_>) -> Found {
-    let names = C_FUNCTIONS.map(|(name, _)| name);
+/// A file may have both: they are never called for each other's objects.
+fn named(elf: &Elf<'_>) -> Found {
+    let whole = C_FUNCTIONS.map(|(name, _)| Name::Whole(name));
+    let rust = RUST_FUNCTIONS.map(|(path, _)| Name::Rust {
+        root: b"6rustls",
+        path,
+    });
+    let names = [&whole[..], &rust[..]].concat();
     let Ok(symbols) = elf.functions(&names) else {
         return Found::Refused("unreadable");
     };
@@ -70,7 +90,10 @@ fn c(elf: &Elf<'_>) -> Found {
         let Some(offset) = elf.offset_of(symbol.address) else {
             return Found::Refused("not_code");
         };
-        let function = C_FUNCTIONS[symbol.name].1;
+        let function = match symbol.name.checked_sub(C_FUNCTIONS.len()) {
+            None => C_FUNCTIONS[symbol.name].1,
+            Some(rust) => RUST_FUNCTIONS[rust].1,
+        };
         entries.push(Site { function, offset });
     }
     finish(Convention::C, entries, Vec::new())
@@ -96,10 +119,13 @@ fn go(elf: &Elf<'_>) -> Found {
             return Found::Refused("not_code");
         };
         let size = usize::try_from(found.size).expect("checked to be small");
-        let Some(back) = elf
-            .read(start, size)
-            .and_then(|code| golang::returns(&code))
-        else {
+        let Some(code) = elf.read(start, size) else {
+            return Found::Refused("unreadable");
+        };
+        if !golang::is_prologue(&code) {
+            return Found::Refused("prologue");
+        }
+        let Some(back) = golang::returns(&code) else {
             return Found::Refused("returns");
         };
         let function = GO_FUNCTIONS[found.name].1;
@@ -117,16 +143,26 @@ fn go(elf: &Elf<'_>) -> Found {
 fn finish(convention: Convention, mut entries: Vec<Site>, returns: Vec<Site>) -> Found {
     entries.sort_unstable_by_key(|site| site.offset);
     entries.dedup_by_key(|site| site.offset);
-    let has = |function| entries.iter().any(|site| site.function == function);
-    if has(Function::Read) && has(Function::Write) {
-        Found::Sites(Sites {
-            convention,
-            entries,
-            returns,
-        })
-    } else {
-        Found::Nothing
+    let lacks = |function| entries.iter().all(|site| site.function != function);
+    let lacks_other = [Function::Read, Function::Write].into_iter().any(lacks);
+    let rust = RUST_FUNCTIONS.map(|(_, function)| function);
+    let lacks_rust = rust.into_iter().any(lacks);
+    entries.retain(|site| {
+        let lacks = if rust.contains(&site.function) {
+            lacks_rust
+        } else {
+            lacks_other
+        };
+        !lacks
+    });
+    if entries.is_empty() {
+        return Found::Nothing;
     }
+    Found::Sites(Sites {
+        convention,
+        entries,
+        returns,
+    })
 }
 
 #[cfg(test)]

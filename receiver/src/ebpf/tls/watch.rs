@@ -24,7 +24,8 @@ use tracing::{debug, info, warn};
 
 use super::{
     TlsConfig,
-    files::{self, FileKey, Opened},
+    files::{self, FileKey, Libraries, Opened},
+    gone::GoneLibraries,
     sites::{self, Found},
 };
 
@@ -38,6 +39,8 @@ const LOOKS_MAX: u32 = 200;
 const ATTACHES_MAX: u32 = 20;
 /// How often a process is looked at again because it speaks TLS.
 const RELOOKS_MAX: u32 = 8;
+/// How many of these look into every library, whatever its name.
+const DEEP_LOOKS: u32 = 2;
 /// How long a file stays probed when nobody uses it: short-lived clients come back.
 const KEEP_IDLE: Duration = Duration::from_mins(1);
 const SWEEP_EVERY: Duration = Duration::from_secs(5);
@@ -86,6 +89,8 @@ pub(crate) enum Scope {
 enum Look {
     Libraries,
     Everything,
+    /// Libraries whose names do not tell, too.
+    Deep,
 }
 
 struct Probed {
@@ -117,6 +122,7 @@ pub(crate) struct Watch {
     config: TlsConfig,
     scope: Scope,
     counts: Arc<WatchCounts>,
+    gone: GoneLibraries,
     files: HashMap<FileKey, Probed>,
     processes: HashMap<u32, Process>,
     due: BinaryHeap<Reverse<(Instant, u32, Look)>>,
@@ -131,12 +137,14 @@ impl Watch {
         config: TlsConfig,
         scope: Scope,
         counts: Arc<WatchCounts>,
+        gone: GoneLibraries,
     ) -> Self {
         Self {
             probes,
             config,
             scope,
             counts,
+            gone,
             files: HashMap::new(),
             processes: HashMap::new(),
             due: BinaryHeap::new(),
@@ -197,18 +205,27 @@ impl Watch {
         let now = Instant::now();
         match notice {
             Notice::Exec(pid) => {
+                self.gone.remove(&pid);
                 self.forget(pid);
                 self.plan(now, pid, Look::Libraries);
                 self.plan(now + self.config.min_age.get(), pid, Look::Everything);
             }
             Notice::Running(pid) => self.plan(now, pid, Look::Everything),
             Notice::Fork { parent, child } => self.inherit(parent, child),
-            Notice::Exit(pid) => self.forget(pid),
+            Notice::Exit(pid) => {
+                self.gone.remove(&pid);
+                self.forget(pid);
+            }
             Notice::SpeaksTls(pid) => {
                 let process = self.processes.entry(pid).or_default();
                 if process.relooks < RELOOKS_MAX {
                     process.relooks += 1;
-                    self.plan(now, pid, Look::Everything);
+                    let look = if process.relooks <= DEEP_LOOKS {
+                        Look::Deep
+                    } else {
+                        Look::Everything
+                    };
+                    self.plan(now, pid, look);
                 }
             }
         }
@@ -224,11 +241,18 @@ impl Watch {
         if pid == std::process::id() || !files::may_probe(pid, &self.config.exclude) {
             return;
         }
-        let mut found = files::libraries(pid);
-        if look == Look::Everything {
+        let which = match look {
+            Look::Deep => Libraries::All,
+            Look::Libraries | Look::Everything => Libraries::Named,
+        };
+        let mut found = files::libraries(pid, which);
+        if look != Look::Libraries {
             found.extend(files::executable(pid));
         }
         for opened in found {
+            self.probe(&opened, pid);
+        }
+        for opened in self.gone.get(&pid).cloned().unwrap_or_default() {
             self.probe(&opened, pid);
         }
     }
