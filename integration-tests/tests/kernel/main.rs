@@ -45,10 +45,14 @@ mod threads;
 mod tls;
 mod tls_actors;
 mod tls_carried;
+mod tls_files;
 mod tls_go;
+mod tls_go_new;
+mod tls_rust;
 mod trace_context;
 mod urings;
 mod ways;
+mod web;
 mod websocket;
 
 use std::process::ExitCode;
@@ -247,7 +251,32 @@ fn encrypted() -> Vec<Test> {
         &[tap, needs::tls, node, needs::openssl] => tls_carried::{
             fifty_connections_of_node_on_one_thread_are_told_apart,
         };
-        &[tap, needs::tls, needs::go, needs::openssl] => tls_go::{
+        &[tap, needs::tls, needs::openssl, tls_rust::built] => tls_rust::{
+            every_way_to_use_it_is_told_connection_by_connection,
+            without_symbols_it_is_told_as_what_nobody_can_read,
+        };
+        &[tap, needs::tls, python, needs::openssl, tls_go_new::built] => tls_go_new::{
+            both_versions_of_http_are_told_by_both_sides,
+        };
+        &[tap, needs::tls, curl, node, needs::openssl, tls_go_new::esbuild] => tls_go_new::{
+            a_program_without_any_note_of_go_is_told,
+        };
+        &[tap, needs::tls, python, needs::openssl] => tls_files::{
+            one_that_was_replaced_since_its_program_began_is_read,
+        };
+        &[tap, needs::tls, root, python, needs::openssl] => tls_files::{
+            one_that_only_a_container_has_is_read,
+        };
+        &[tap, needs::tls, python, needs::openssl, tls_files::curl_cffi] => tls_files::{
+            boringssl_in_a_file_with_another_name_is_found_when_it_speaks,
+        };
+        &[tap, needs::tls, python, needs::openssl, web::packages] => web::{
+            gunicorn_of_one_thread_is_told_by_both_sides,
+            gunicorn_of_many_threads_is_told_by_both_sides,
+            uvicorn_is_told_by_both_sides,
+            aiohttp_is_told_by_both_sides,
+        };
+        &[tap, needs::tls, needs::openssl, tls_go::built] => tls_go::{
             a_stripped_server_and_its_client_are_told_goroutine_by_goroutine,
         };
     }

@@ -154,11 +154,6 @@ pub(crate) fn h2load() -> Result<(), Missing> {
     answers("h2load", "--version")
 }
 
-/// `go`.
-pub(crate) fn go() -> Result<(), Missing> {
-    answers("go", "version")
-}
-
 /// `openssl`, which makes certificates.
 pub(crate) fn openssl() -> Result<(), Missing> {
     answers("openssl", "version")

@@ -73,7 +73,7 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    fn arguments(&self) -> [String; 3] {
+    pub(crate) fn arguments(&self) -> [String; 3] {
         let prefix = self.prefix.to_owned();
         [
             self.connections.to_string(),
@@ -85,6 +85,11 @@ impl Plan {
     /// Returns how many spans there must be, of both sides.
     pub(crate) fn spans(&self) -> usize {
         2 * self.connections * self.requests
+    }
+
+    /// Returns whether enough was told.
+    pub(crate) fn is_told(&self, seen: &Seen) -> bool {
+        spans::count(seen, &format!("/{}/", self.prefix)) >= self.spans()
     }
 
     /// Asserts that every request was told once by each side, and that all of one connection were

@@ -1,6 +1,10 @@
 //! Go, whose TLS is its own and whose goroutines change threads and stacks in the middle of a call.
 
-use std::{path::PathBuf, process::Command as Blocking};
+use std::{
+    path::{Path, PathBuf},
+    process::Command as Blocking,
+    sync::OnceLock,
+};
 
 use tapline_integration_tests::{Program, Scratch, target_dir};
 use tapline_testkit::Seen;
@@ -9,6 +13,7 @@ use tokio::process::Command;
 use crate::{
     actors::{Server, programs},
     daemon::Daemon,
+    harness::Missing,
     spans,
     tls_actors::{Plan, certificate},
 };
@@ -18,12 +23,12 @@ const REQUESTS: usize = 4;
 
 pub(crate) async fn a_stripped_server_and_its_client_are_told_goroutine_by_goroutine() {
     let scratch = Scratch::new();
-    let program = build(&scratch);
-    let mut command = Command::new(&program);
+    let program = program().as_ref().expect("a need");
+    let mut command = Command::new(program);
     command.arg("serve").arg(certificate(&scratch));
     let server = Server::start(command).await;
     let daemon = Daemon::start_with("tls: {min_age: 10ms}").await;
-    let mut command = Command::new(&program);
+    let mut command = Command::new(program);
     command
         .args(["ask", &server.port.to_string()])
         .args([CONNECTIONS, REQUESTS].map(|number| number.to_string()))
@@ -54,19 +59,34 @@ pub(crate) async fn a_stripped_server_and_its_client_are_told_goroutine_by_gorou
     plan.assert_told(&told.seen);
 }
 
+/// Our own program, built by Debian's Go.
+pub(crate) fn built() -> Result<(), Missing> {
+    program().clone().map(drop).map_err(Missing::Program)
+}
+
+fn program() -> &'static Result<PathBuf, String> {
+    static BUILT: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        let to = target_dir().join("tls_go");
+        build_with(Path::new("go"), &to)?;
+        Ok(to)
+    })
+}
+
 /// Builds the program without symbols, as it is done for containers.
-fn build(scratch: &Scratch) -> PathBuf {
-    let to = scratch.path().join("tls_go");
-    let built = Blocking::new("go")
+pub(crate) fn build_with(go: &Path, to: &Path) -> Result<(), String> {
+    let built = Blocking::new(go)
         .args(["build", "-ldflags", "-s -w", "-o"])
-        .arg(&to)
+        .arg(to)
         .arg(programs().join("tls_go/main.go"))
         .env("GOCACHE", target_dir().join("go-cache"))
         .env("GOFLAGS", "-mod=mod")
         .env("CGO_ENABLED", "0")
-        .output()
-        .expect("go runs");
-    let said = String::from_utf8_lossy(&built.stderr);
-    assert!(built.status.success(), "{said}");
-    to
+        .output();
+    let built = built.map_err(|error| format!("no {}: {error}", go.display()))?;
+    if built.status.success() {
+        Ok(())
+    } else {
+        Err(String::from_utf8_lossy(&built.stderr).into_owned())
+    }
 }

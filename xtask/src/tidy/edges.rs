@@ -105,6 +105,11 @@ const HOUSE: &[Room] = &[
         tests: &[],
     },
     Room {
+        name: "program-rustls",
+        imports: &[],
+        tests: &[],
+    },
+    Room {
         name: "integration-tests",
         imports: &[],
         tests: &["testkit", "pdata"],

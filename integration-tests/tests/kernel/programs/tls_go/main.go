@@ -1,7 +1,7 @@
 // A server and a client over Go's own TLS.
 //
-// tls_go serve CERTIFICATE: answers every path with itself.
-// tls_go ask PORT CONNECTIONS REQUESTS PREFIX: waits for a line on standard input, then asks on many
+// tls_go serve CERTIFICATE [h2]: answers every path with itself.
+// tls_go ask PORT CONNECTIONS REQUESTS PREFIX [h2]: waits for a line on standard input, then asks on many
 // connections at once, each for paths of its own.
 package main
 
@@ -18,7 +18,7 @@ import (
 	"sync"
 )
 
-func serve(pem string) {
+func serve(pem string, h2 bool) {
 	certificate, err := tls.LoadX509KeyPair(pem, pem)
 	must(err)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -30,6 +30,9 @@ func serve(pem string) {
 		Handler:      http.HandlerFunc(answer),
 		TLSConfig:    &tls.Config{Certificates: []tls.Certificate{certificate}},
 		TLSNextProto: map[string]func(*http.Server, *tls.Conn, http.Handler){},
+	}
+	if h2 {
+		server.TLSNextProto = nil
 	}
 	must(server.ServeTLS(listener, "", ""))
 }
@@ -45,11 +48,14 @@ func deepen(depth int, then func()) byte {
 	return room[depth%len(room)]
 }
 
-func talk(port string, connection int, requests int, prefix string) {
-	client := http.Client{Transport: &http.Transport{
-		TLSClientConfig: &tls.Config{InsecureSkipVerify: true},
-		TLSNextProto:    map[string]func(string, *tls.Conn) http.RoundTripper{},
-	}}
+func talk(port string, connection int, requests int, prefix string, h2 bool) {
+	transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
+	if h2 {
+		transport.ForceAttemptHTTP2 = true
+	} else {
+		transport.TLSNextProto = map[string]func(string, *tls.Conn) http.RoundTripper{}
+	}
+	client := http.Client{Transport: transport}
 	for request := 0; request < requests; request++ {
 		path := fmt.Sprintf("/%s/%d/%d", prefix, connection, request)
 		deepen(8*request, func() {
@@ -66,7 +72,7 @@ func talk(port string, connection int, requests int, prefix string) {
 	client.CloseIdleConnections()
 }
 
-func ask(port string, connections int, requests int, prefix string) {
+func ask(port string, connections int, requests int, prefix string, h2 bool) {
 	lines := bufio.NewScanner(os.Stdin)
 	for lines.Scan() {
 		var all sync.WaitGroup
@@ -74,7 +80,7 @@ func ask(port string, connections int, requests int, prefix string) {
 			all.Add(1)
 			go func(connection int) {
 				defer all.Done()
-				talk(port, connection, requests, lines.Text()+prefix)
+				talk(port, connection, requests, lines.Text()+prefix, h2)
 			}(connection)
 		}
 		all.Wait()
@@ -95,9 +101,10 @@ func must(err error) {
 }
 
 func main() {
+	h2 := os.Args[len(os.Args)-1] == "h2"
 	if os.Args[1] == "serve" {
-		serve(os.Args[2])
+		serve(os.Args[2], h2)
 	} else {
-		ask(os.Args[2], number(os.Args[3]), number(os.Args[4]), os.Args[5])
+		ask(os.Args[2], number(os.Args[3]), number(os.Args[4]), os.Args[5], h2)
 	}
 }
