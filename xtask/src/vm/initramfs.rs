@@ -1,6 +1,8 @@
 //! The first files of the guest, as the archive the kernel unpacks (cpio, `newc`).
 
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::{fs, io};
 
 use super::modules::Module;
@@ -12,13 +14,16 @@ const INIT: &str = include_str!("init.sh");
 const DIRECTORY: u32 = 0o040_755;
 const PROGRAM: u32 = 0o100_755;
 
-/// Makes the archive: a shell, the modules, and what the guest shall run.
+/// Makes the archive: a shell with its libraries, the modules, and what the guest shall run.
 pub(super) fn build(busybox: &Path, modules: &[Module], command: &str) -> io::Result<Vec<u8>> {
     let mut archive = Archive::default();
     for directory in ["bin", "proc", "sys", "dev", "mod", "lower", "upper", "root"] {
         archive.add(directory, DIRECTORY, &[]);
     }
     archive.add("bin/busybox", PROGRAM, &fs::read(busybox)?);
+    for library in libraries(busybox) {
+        archive.add_below(&library, &fs::read(&library)?);
+    }
     archive.add("init", PROGRAM, INIT.as_bytes());
     archive.add("command", PROGRAM, command.as_bytes());
     for (place, (name, bytes)) in modules.iter().enumerate() {
@@ -27,10 +32,28 @@ pub(super) fn build(busybox: &Path, modules: &[Module], command: &str) -> io::Re
     Ok(archive.finish())
 }
 
+/// Returns what a program is linked to, by full path; nothing if it stands alone.
+fn libraries(program: &Path) -> Vec<PathBuf> {
+    let Ok(told) = Command::new("ldd").arg(program).output() else {
+        return Vec::new();
+    };
+    named_libraries(&String::from_utf8_lossy(&told.stdout))
+}
+
+/// Takes every word that is a full path, as in `libc.so.6 => /lib/libc.so.6 (0x7f)`.
+fn named_libraries(told: &str) -> Vec<PathBuf> {
+    let words = told.split_whitespace();
+    words
+        .filter(|word| word.starts_with('/'))
+        .map(PathBuf::from)
+        .collect()
+}
+
 #[derive(Default)]
 struct Archive {
     bytes: Vec<u8>,
     files: u32,
+    directories: BTreeSet<PathBuf>,
 }
 
 impl Archive {
@@ -55,6 +78,18 @@ impl Archive {
         self.align();
     }
 
+    /// Adds a file at its own place, and the directories on the way.
+    fn add_below(&mut self, path: &Path, content: &[u8]) {
+        let inside = path.strip_prefix("/").unwrap_or(path);
+        let above: Vec<&Path> = inside.ancestors().skip(1).collect();
+        for directory in above.into_iter().rev() {
+            if self.directories.insert(directory.to_owned()) && directory != Path::new("") {
+                self.add(&directory.to_string_lossy(), DIRECTORY, &[]);
+            }
+        }
+        self.add(&inside.to_string_lossy(), PROGRAM, content);
+    }
+
     fn align(&mut self) {
         self.bytes.resize(self.bytes.len().next_multiple_of(4), 0);
     }
@@ -68,6 +103,18 @@ impl Archive {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn finds_the_libraries_of_a_program() {
+        let told = "\tlinux-vdso.so.1 (0x7ff)\n\tlibc.so.6 => /lib/x/libc.so.6 (0x7f)\n\
+                    \t/lib64/ld-linux-x86-64.so.2 (0x7f)\n";
+        let found = named_libraries(told);
+        assert_eq!(
+            found,
+            ["/lib/x/libc.so.6", "/lib64/ld-linux-x86-64.so.2"].map(PathBuf::from)
+        );
+        assert!(named_libraries("\tnot a dynamic executable\n").is_empty());
+    }
 
     #[test]
     fn every_part_of_an_archive_begins_at_a_multiple_of_four() {
