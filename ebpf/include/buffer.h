@@ -44,12 +44,6 @@ struct buffer {
     struct elsewhere other; /* when they are not simply where a call says, see copy.h */
 };
 
-INLINE struct scratch *the_scratch(void)
-{
-    u32 zero = 0;
-    return bpf_map_lookup_elem(&scratches, &zero);
-}
-
 /* Reads what a piece has of the call's last bytes. The piece is bytes [at, at + size) of `len`. */
 INLINE void read_tail(struct scratch *scratch, u64 base, u64 at, u64 size, u64 len)
 {
@@ -118,12 +112,12 @@ struct walk {
     u32 want;
     u32 copied;
     u32 len;
-    u32 pad;
+    u32 which; /* scratch */
 };
 
 static long copy_iovec(u32 index, struct walk *walk)
 {
-    struct scratch *scratch = the_scratch();
+    struct scratch *scratch = scratch_of(walk->which);
     struct iovec piece;
 
     if (!scratch || walk->left == 0)
@@ -144,11 +138,11 @@ static long copy_iovec(u32 index, struct walk *walk)
     return 0;
 }
 
-/* Copies into this CPU's scratch up to `want` of the `len` bytes that the call moved, and their
+/* Copies into one of this CPU's scratches up to `want` of the `len` bytes that the call moved, and their
  * tail into `tail`. `pieces` is 0 for one buffer at `address`, else the length of the array there. */
-VERIFIED_ALONE u32 copy_payload(u64 address, u64 pieces, u32 len, u32 want)
+VERIFIED_ALONE u32 copy_payload(u64 address, u64 pieces, u32 len, u32 want, u32 which)
 {
-    struct scratch *scratch = the_scratch();
+    struct scratch *scratch = scratch_of(which);
     u32 copied;
 
     if (!scratch)
@@ -161,7 +155,8 @@ VERIFIED_ALONE u32 copy_payload(u64 address, u64 pieces, u32 len, u32 want)
             read_tail(scratch, address, 0, len, len);
         return copied;
     }
-    struct walk walk = {.array = address, .left = len, .want = want, .len = len};
+    struct walk walk = {
+        .array = address, .left = len, .want = want, .len = len, .which = which};
     walk.kinds = pieces & PIECES_KINDS;
     pieces &= ~PIECES_KINDS;
     bpf_loop(pieces < IOV_MAX ? pieces : IOV_MAX, copy_iovec, &walk, 0);

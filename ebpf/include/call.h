@@ -15,8 +15,8 @@
 
 #if defined(__TARGET_ARCH_x86)
 enum { NR_READ = 0, NR_WRITE = 1, NR_READV = 19, NR_WRITEV = 20, NR_SENDTO = 44, NR_RECVFROM = 45,
-       NR_SENDMSG = 46, NR_RECVMSG = 47, NR_GETSOCKOPT = 55, NR_SPLICE = 275, NR_RECVMMSG = 299,
-       NR_SENDMMSG = 307, NR_PREADV2 = 327, NR_PWRITEV2 = 328 };
+       NR_SENDMSG = 46, NR_RECVMSG = 47, NR_SENDFILE = 40, NR_GETSOCKOPT = 55, NR_SPLICE = 275,
+       NR_RECVMMSG = 299, NR_SENDMMSG = 307, NR_PREADV2 = 327, NR_PWRITEV2 = 328 };
 #define REGS_NR(regs) ((s64)(regs)->orig_ax)
 #define REGS_FD(regs) ((regs)->di)
 #define REGS_ARG2(regs) ((regs)->si)
@@ -24,8 +24,8 @@ enum { NR_READ = 0, NR_WRITE = 1, NR_READV = 19, NR_WRITEV = 20, NR_SENDTO = 44,
 #define REGS_ARG5(regs) ((regs)->r8)
 #else
 enum { NR_READ = 63, NR_WRITE = 64, NR_READV = 65, NR_WRITEV = 66, NR_SENDTO = 206,
-       NR_RECVFROM = 207, NR_SENDMSG = 211, NR_RECVMSG = 212, NR_GETSOCKOPT = 209, NR_SPLICE = 76,
-       NR_RECVMMSG = 243, NR_SENDMMSG = 269, NR_PREADV2 = 286, NR_PWRITEV2 = 287 };
+       NR_RECVFROM = 207, NR_SENDMSG = 211, NR_RECVMSG = 212, NR_SENDFILE = 71,
+       NR_GETSOCKOPT = 209, NR_SPLICE = 76, NR_RECVMMSG = 243, NR_SENDMMSG = 269, NR_PREADV2 = 286, NR_PWRITEV2 = 287 };
 #define REGS_NR(regs) ((s64)(regs)->syscallno)
 #define REGS_FD(regs) ((regs)->orig_x0)
 #define REGS_ARG2(regs) ((regs)->regs[1])

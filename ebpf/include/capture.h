@@ -87,11 +87,13 @@ INLINE void capture(struct scratch *scratch, struct sock *sk, struct socket_stat
     event->mode = state->mode;
     if (call->anew)
         event->flags |= DATA_ANEW;
-    struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
+    struct tcp_sock *tcp = tcp_of(sk);
     if (call->end_seq)
         event->tcp_end_seq = call->end_seq;
+    else if (tcp && call->direction == DIRECTION_SENT)
+        GET(event->tcp_end_seq, tcp->write_seq);
     else if (tcp)
-        event->tcp_end_seq = call->direction == DIRECTION_SENT ? tcp->write_seq : tcp->copied_seq;
+        GET(event->tcp_end_seq, tcp->copied_seq);
     if (emit_data(event, sizeof(*event) + copied, control))
         state->flags |= SOCKET_SNIFFED;
     else if (state->mode == MODE_PARSE)
@@ -104,25 +106,20 @@ INLINE void follow(struct sock *sk, struct socket_state *state, struct control *
 {
     bool packet = source == SOURCE_PACKET;
     u32 which = packet ? SCRATCH_OF_PACKETS : SCRATCH_OF_CALLS;
-    struct scratch *scratch = scratch_of(which);
+    struct scratch *scratch = claim_scratch(which);
 
-    if (packet && scratch && scratch->busy)
-        scratch = scratch_of(++which);
-    if (!scratch)
-        return;
-    call->buffer.other.scratch = which;
-    /* Tracepoints run with preemption off on every kernel tested; if one day they do not,
-     * a nested call counts itself instead of spoiling the record below it. */
-    if (scratch->busy) {
+    if (unlikely(!scratch))
+        scratch = claim_scratch(++which);
+    if (unlikely(!scratch)) {
         struct loss *loss = my_losses();
         if (loss)
             loss->busy += 1;
         lose_exchange(state);
         return;
     }
-    scratch->busy = 1;
+    call->buffer.other.scratch = which;
     capture(scratch, sk, state, control, call, source);
-    scratch->busy = 0;
+    release_scratch(scratch);
 }
 
 /* Counts a call on a socket of a target. Returns whether its bytes are to be seen, too. */

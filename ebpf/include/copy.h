@@ -9,9 +9,9 @@
 #define PIECES_READ 32
 
 /* One step of a walk that is kept in the scratch, so that the steps are verified once. */
-VERIFIED_ALONE u32 read_iovec(u32 index)
+VERIFIED_ALONE u32 read_iovec(u32 index, u32 which)
 {
-    struct scratch *scratch = scratch_of(SCRATCH_OF_CALLS);
+    struct scratch *scratch = scratch_of(which);
     struct iovec piece;
 
     if (!scratch || scratch->walk.left == 0)
@@ -41,13 +41,15 @@ VERIFIED_ALONE u32 read_iovec(u32 index)
     return 0;
 }
 
-/* As `copy_payload`, without loops and behind the first `skip` bytes of the buffer. */
-VERIFIED_ALONE u32 read_payload(u64 address, u64 pieces, u64 skip, u32 len, u32 want)
+/* As `copy_payload`, without loops and behind as many bytes of the buffer as the walk in the scratch
+ * says. */
+VERIFIED_ALONE u32 read_payload(u64 address, u64 pieces, u32 len, u32 want, u32 which)
 {
-    struct scratch *scratch = scratch_of(SCRATCH_OF_CALLS);
+    struct scratch *scratch = scratch_of(which);
 
     if (!scratch)
         return 0;
+    u64 skip = scratch->walk.skip;
     if (want > len)
         want = len;
     if (pieces == 0) {
@@ -57,13 +59,12 @@ VERIFIED_ALONE u32 read_payload(u64 address, u64 pieces, u64 skip, u32 len, u32 
         return copied;
     }
     scratch->walk.array = address;
-    scratch->walk.skip = skip;
     scratch->walk.left = len;
     scratch->walk.want = want;
     scratch->walk.copied = 0;
     scratch->walk.len = len;
     for (u32 i = 0; i < PIECES_READ && i < pieces; i++)
-        if (read_iovec(i))
+        if (read_iovec(i, which))
             break;
     return scratch->walk.copied;
 }
@@ -98,6 +99,17 @@ APART u32 copy_packet(struct __sk_buff *packet, u32 which, u32 from, u32 len, u3
     return size + 1;
 }
 
+INLINE u32 copy_behind(const struct buffer *buffer, u32 len, u32 want)
+{
+    u32 which = buffer->other.scratch;
+    struct scratch *scratch = scratch_of(which);
+
+    if (!scratch)
+        return 0;
+    scratch->walk.skip = buffer->other.skip;
+    return read_payload(buffer->address, buffer->pieces, len, want, which);
+}
+
 /* Copies up to `want` of the `len` bytes that moved into the buffer's scratch, and their tail. */
 INLINE u32 copy_bytes(const struct buffer *buffer, enum source source, u32 len, u32 want)
 {
@@ -107,9 +119,9 @@ INLINE u32 copy_bytes(const struct buffer *buffer, enum source source, u32 len, 
     case SOURCE_PACKET:
         return copy_packet(other->packet, other->scratch, buffer->address, len, want);
     case SOURCE_READ:
-        return read_payload(buffer->address, buffer->pieces, other->skip, len, want);
+        return copy_behind(buffer, len, want);
     default:
-        return copy_payload(buffer->address, buffer->pieces, len, want);
+        return copy_payload(buffer->address, buffer->pieces, len, want, other->scratch);
     }
 }
 

@@ -22,10 +22,11 @@ APART int tell_close(struct sock *sk, struct socket_state *state, u32 flags)
     event.flags = flags;
     if (state->flags & SOCKET_PEER_FIN)
         event.flags |= CLOSE_BY_PEER;
-    struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
+    struct tcp_sock *tcp = tcp_of(sk);
     if (tcp) {
-        event.srtt_us = tcp->srtt_us >> 3;
-        event.retransmits = tcp->total_retrans;
+        GET(event.srtt_us, tcp->srtt_us);
+        event.srtt_us >>= 3;
+        GET(event.retransmits, tcp->total_retrans);
     }
     if (emit(&event, sizeof(event)))
         state->flags |= SOCKET_CLOSED;

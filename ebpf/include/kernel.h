@@ -67,6 +67,8 @@ enum kernel_has {
     HAS_SOCKET_COOKIE = 2,  /* in tracing programs, 5.12 */
     HAS_STACK_PADDING = 4,  /* above the saved registers: x86 kernels that know FRED */
     SENDS_ARE_PACKETS = 8,  /* what is sent is noticed as it leaves, see packet.bpf.c */
+    SOCKETS_ARE_NUMBERS = 16, /* bytes are noticed as a call ends, see syscall.bpf.c */
+    HOOKS_MAY_WAIT = 32, /* a hook may lose its CPU in the middle, 7.0, see again.h */
 };
 
 /* Set by the loader before anything is verified: what is not there is dead code. */
@@ -128,8 +130,14 @@ struct socket {
     struct sock *sk;
 } CORE;
 
+struct inode {
+    u16 i_mode;
+    unsigned long i_ino;
+} CORE;
+
 struct file {
     void *private_data;
+    struct inode *f_inode;
 } CORE;
 
 struct fdtable {

@@ -168,8 +168,10 @@ struct {
 } losses SEC(".maps");
 
 /* Who puts records together at the same time on one CPU: a packet may leave in the middle of a call,
- * and another one, from a softirq, in the middle of that. */
-enum { SCRATCH_OF_CALLS = 0, SCRATCH_OF_PACKETS = 1, SCRATCHES = 3 };
+ * and another one, from a softirq, in the middle of that; and since 7.0 a thread may have to wait for
+ * its CPU in the middle of a call, while another one makes a call there. So many of each kind: */
+enum { SCRATCHES_OF_A_KIND = 2 };
+enum { SCRATCH_OF_CALLS = 0, SCRATCH_OF_PACKETS = 2, SCRATCHES = 4 };
 
 /* A walk over an iovec array without loops, see copy.h. */
 struct reading {
@@ -203,6 +205,26 @@ struct {
 INLINE struct scratch *scratch_of(u32 which)
 {
     return bpf_map_lookup_elem(&scratches, &which);
+}
+
+/* Takes a scratch for oneself. An addition and a look, since kernels before 5.12 have no exchange;
+ * when two come at once both may go without, and never do both have it. */
+INLINE struct scratch *claim_scratch(u32 which)
+{
+    struct scratch *scratch = scratch_of(which);
+
+    if (!scratch)
+        return NULL;
+    __sync_fetch_and_add(&scratch->busy, 1);
+    if (*(volatile u32 *)&scratch->busy == 1)
+        return scratch;
+    __sync_fetch_and_add(&scratch->busy, -1);
+    return NULL;
+}
+
+INLINE void release_scratch(struct scratch *scratch)
+{
+    __sync_fetch_and_add(&scratch->busy, -1);
 }
 
 struct exec_scratch {

@@ -11,6 +11,8 @@
 
 /* Of iovecs: what is behind them is told without its bytes. */
 #define PIECES_SUMMED 32
+/* As many as the kernel takes in one call. */
+#define MESSAGES_SUMMED 1024
 #define STACK_PADDING 16
 
 #if defined(__TARGET_ARCH_x86)
@@ -41,27 +43,54 @@ INLINE u64 current_pid_tgid(struct task_struct *task)
     return (u64)(u32)tgid << 32 | (u32)pid;
 }
 
-/* What is no call of this process is seen by its descriptor, which is another socket's then. */
-INLINE bool read_fd_is_socket(struct task_struct *task, u64 fd, u64 sk)
+/* Reads which file a descriptor is; NULL if it is none. */
+INLINE struct file *read_file(struct task_struct *task, u64 fd)
 {
     struct files_struct *files = NULL;
     struct fdtable *table = NULL;
     struct file **open = NULL;
     struct file *file = NULL;
-    struct socket *socket = NULL;
-    struct sock *found = NULL;
     u32 max = 0;
 
     READ(files, task->files);
     READ(table, files->fdt);
     READ(max, table->max_fds);
     if (fd >= max)
-        return false;
+        return NULL;
     READ(open, table->fd);
     READ(file, open[fd]);
+    return file;
+}
+
+/* Of a file that is a socket. */
+INLINE struct sock *read_sock(struct file *file)
+{
+    struct socket *socket = NULL;
+    struct sock *found = NULL;
+
     READ(socket, file->private_data);
     READ(found, socket->sk);
-    return (u64)found == sk;
+    return found;
+}
+
+/* What is no call of this process is seen by its descriptor, which is another socket's then. */
+INLINE bool read_fd_is_socket(struct task_struct *task, u64 fd, u64 sk)
+{
+    struct file *file = read_file(task, fd);
+
+    return file && (u64)read_sock(file) == sk;
+}
+
+/* Whether the call is that of a 32-bit program: its numbers and registers are others. */
+INLINE bool read_is_compat(struct task_struct *task)
+{
+#if defined(__TARGET_ARCH_x86)
+    u32 status = 0;
+    READ(status, task->thread_info.status);
+    return status & TS_COMPAT;
+#else
+    return false;
+#endif
 }
 
 /* Reads the arguments of the call that the task is in; false when it cannot be in any. */
@@ -71,14 +100,8 @@ INLINE bool read_arguments(struct arguments *call, struct task_struct *task)
     u32 flags = 0;
 
     READ(flags, task->flags);
-    if (flags & PF_KTHREAD)
+    if ((flags & PF_KTHREAD) || read_is_compat(task))
         return false;
-#if defined(__TARGET_ARCH_x86)
-    u32 status = 0;
-    READ(status, task->thread_info.status);
-    if (status & TS_COMPAT)
-        return false;
-#endif
     READ(stack, task->stack);
     u64 top = (u64)stack + THREAD_SIZE;
     if (kernel_has & HAS_STACK_PADDING)
@@ -118,10 +141,27 @@ INLINE bool read_buffer(struct buffer *buffer, const struct arguments *call)
     }
 }
 
+/* How many bytes many messages were, by what the kernel wrote behind each. */
+VERIFIED_ALONE u64 sum_messages(u64 address, u64 messages)
+{
+    u64 sum = 0;
+
+    for (u32 i = 0; i < MESSAGES_SUMMED && i < messages; i++) {
+        u32 len = 0;
+        u64 at = address + i * sizeof(struct user_mmsghdr) + sizeof(struct user_msghdr);
+        if (bpf_probe_read_user(&len, sizeof(len), (void *)at))
+            break;
+        sum += len;
+    }
+    return sum;
+}
+
 /* The flags of a receiving call. */
 INLINE u64 receive_flags(const struct arguments *call)
 {
-    return call->nr == NR_RECVFROM ? call->fourth : call->nr == NR_RECVMSG ? call->third : 0;
+    if (call->nr == NR_RECVFROM || call->nr == NR_RECVMMSG)
+        return call->fourth;
+    return call->nr == NR_RECVMSG ? call->third : 0;
 }
 
 /* How many bytes an array of iovecs has room for. */

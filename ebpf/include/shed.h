@@ -44,11 +44,19 @@ INLINE u8 asking_direction(struct socket_state *state)
 INLINE u32 share_of(struct sock *sk, struct socket_state *state, u64 now)
 {
     u64 salt = (now >> SALT_SHIFT) * 0x9e3779b97f4a7c15ull;
-    u64 ports = sk->__sk_common.skc_num ^ __builtin_bswap16(sk->__sk_common.skc_dport);
-    u64 both = sk->__sk_common.skc_daddr ^ sk->__sk_common.skc_rcv_saddr;
+    u16 family = 0;
+    u16 port = 0;
+    u16 peer_port = 0;
+    u32 address = 0;
+    u32 peer_address = 0;
 
-    if (sk->__sk_common.skc_family == AF_UNIX)
-        both = state->cookie;
+    GET(family, sk->__sk_common.skc_family);
+    GET(port, sk->__sk_common.skc_num);
+    GET(peer_port, sk->__sk_common.skc_dport);
+    GET(address, sk->__sk_common.skc_rcv_saddr);
+    GET(peer_address, sk->__sk_common.skc_daddr);
+    u64 ports = port ^ __builtin_bswap16(peer_port);
+    u64 both = family == AF_UNIX ? state->cookie : address ^ peer_address;
     u64 mixed = (ports << 32 ^ both ^ salt) * 0xd6e8feb86659fd93ull;
     mixed ^= mixed >> 32;
     mixed *= 0xd6e8feb86659fd93ull;

@@ -5,17 +5,43 @@
 
 #include "maps.h"
 
+/* Reads a field of what belongs to a socket. Where a socket was found by its descriptor it is no more
+ * than a number to the verifier, and a field is copied instead of loaded. */
+#define GET(to, from)                                            \
+    do {                                                         \
+        if (kernel_has & SOCKETS_ARE_NUMBERS)                    \
+            bpf_probe_read_kernel(&(to), sizeof(to), &(from));   \
+        else                                                     \
+            (to) = (from);                                       \
+    } while (0)
+
 /* Streams over TCP, MPTCP and AF_UNIX carry requests; a sequence of packets is a stream whose calls
  * are its messages. */
 INLINE bool is_followed(struct sock *sk)
 {
-    u16 family = sk->__sk_common.skc_family;
+    u16 family = 0;
+    u16 type = 0;
+    u16 protocol = 0;
+
+    GET(family, sk->__sk_common.skc_family);
+    GET(type, sk->sk_type);
     if (family == AF_UNIX)
-        return sk->sk_type == SOCK_STREAM || sk->sk_type == SOCK_SEQPACKET;
-    if (family == AF_INET || family == AF_INET6)
-        return sk->sk_type == SOCK_STREAM &&
-               (sk->sk_protocol == IPPROTO_TCP || sk->sk_protocol == IPPROTO_MPTCP);
-    return false;
+        return type == SOCK_STREAM || type == SOCK_SEQPACKET;
+    if (type != SOCK_STREAM || (family != AF_INET && family != AF_INET6))
+        return false;
+    GET(protocol, sk->sk_protocol);
+    return protocol == IPPROTO_TCP || protocol == IPPROTO_MPTCP;
+}
+
+/* The same socket as one of TCP; NULL if it is none. Its fields are for GET. */
+INLINE struct tcp_sock *tcp_of(struct sock *sk)
+{
+    u16 protocol = 0;
+
+    if (!(kernel_has & SOCKETS_ARE_NUMBERS))
+        return bpf_skc_to_tcp_sock(sk);
+    GET(protocol, sk->sk_protocol);
+    return protocol == IPPROTO_TCP ? (struct tcp_sock *)sk : NULL;
 }
 
 INLINE void mapped(u8 *to, u32 address)
@@ -29,16 +55,25 @@ INLINE void mapped(u8 *to, u32 address)
 /* AF_UNIX sockets have no addresses here: only family and namespace are set. */
 INLINE void read_tuple(struct tuple *tuple, struct sock *sk)
 {
+    struct net *net = NULL;
+    u16 port = 0;
+    u32 local = 0;
+    u32 remote = 0;
+
     __builtin_memset(tuple, 0, sizeof(*tuple));
-    tuple->family = sk->__sk_common.skc_family;
-    tuple->netns = sk->__sk_common.skc_net.net->ns.inum;
+    GET(tuple->family, sk->__sk_common.skc_family);
+    GET(net, sk->__sk_common.skc_net.net);
+    GET(tuple->netns, net->ns.inum);
     if (tuple->family == AF_UNIX)
         return;
-    tuple->local_port = sk->__sk_common.skc_num;
-    tuple->remote_port = __builtin_bswap16(sk->__sk_common.skc_dport);
+    GET(tuple->local_port, sk->__sk_common.skc_num);
+    GET(port, sk->__sk_common.skc_dport);
+    tuple->remote_port = __builtin_bswap16(port);
     if (tuple->family == AF_INET) {
-        mapped(tuple->local, sk->__sk_common.skc_rcv_saddr);
-        mapped(tuple->remote, sk->__sk_common.skc_daddr);
+        GET(local, sk->__sk_common.skc_rcv_saddr);
+        GET(remote, sk->__sk_common.skc_daddr);
+        mapped(tuple->local, local);
+        mapped(tuple->remote, remote);
     } else {
         bpf_probe_read_kernel(tuple->local, 16, &sk->__sk_common.skc_v6_rcv_saddr);
         bpf_probe_read_kernel(tuple->remote, 16, &sk->__sk_common.skc_v6_daddr);
@@ -69,19 +104,26 @@ INLINE u64 new_name(void)
     return ((u64)bpf_get_smp_processor_id() + 1) << 48 | newborn->names;
 }
 
-INLINE struct socket_state *state_by_address(struct sock *sk)
+/* The state by what the socket is remembered by, made if need be. */
+INLINE struct socket_state *state_by_key(u64 key)
 {
     u32 zero = 0;
-    u64 address = (u64)sk;
-    struct socket_state *state = bpf_map_lookup_elem(&sockets_by_address, &address);
+    struct socket_state *state = bpf_map_lookup_elem(&sockets_by_address, &key);
 
     if (state)
         return state;
     struct newborn *newborn = bpf_map_lookup_elem(&newborns, &zero);
     if (!newborn)
         return NULL;
-    bpf_map_update_elem(&sockets_by_address, &address, &newborn->state, BPF_ANY);
-    return bpf_map_lookup_elem(&sockets_by_address, &address);
+    bpf_map_update_elem(&sockets_by_address, &key, &newborn->state, BPF_ANY);
+    return bpf_map_lookup_elem(&sockets_by_address, &key);
+}
+
+/* The address of a socket of TCP, which is told when it goes. Others go unseen, and another may be
+ * where they were: they are known by the number of their file, which no other had before. */
+INLINE u64 key_of(struct sock *sk, u64 inode)
+{
+    return tcp_of(sk) ? (u64)sk : inode & 0xffffffff; /* no address is that low */
 }
 
 /* The state of a socket, if it has one. */
@@ -102,7 +144,7 @@ INLINE struct socket_state *nameless_state_of(struct sock *sk)
     if (kernel_has & HAS_SOCKET_STORAGE)
         state = bpf_sk_storage_get(&sockets, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
     else
-        state = state_by_address(sk);
+        state = state_by_key((u64)sk);
     if (unlikely(!state))
         count_no_state();
     return state;
@@ -122,6 +164,18 @@ INLINE struct socket_state *state_of(struct sock *sk)
 
     if (unlikely(state && !state->cookie))
         state->cookie = kernel_has & HAS_SOCKET_COOKIE ? bpf_get_socket_cookie(sk) : new_name();
+    return state;
+}
+
+/* For sockets that are numbers. */
+INLINE struct socket_state *named_state_of(u64 key)
+{
+    struct socket_state *state = state_by_key(key);
+
+    if (unlikely(!state))
+        count_no_state();
+    else if (unlikely(!state->cookie))
+        state->cookie = new_name();
     return state;
 }
 

@@ -36,7 +36,14 @@ int existing_sockets(struct bpf_iter__task_file *ctx)
             state->mover = (u64)(u32)task->tgid << 32 | (u32)task->pid;
     }
     __builtin_memset(&record, 0, sizeof(record));
-    record.cookie = bpf_get_socket_cookie(sk);
+    if (kernel_has & SOCKETS_ARE_NUMBERS) {
+        struct socket_state *state = named_state_of(key_of(sk, file->f_inode->i_ino));
+        if (!state)
+            return 0;
+        record.cookie = state->cookie;
+    } else {
+        record.cookie = bpf_get_socket_cookie(sk);
+    }
     read_tuple(&record.tuple, sk);
     record.tgid = task->tgid;
     record.state = sk->__sk_common.skc_state;

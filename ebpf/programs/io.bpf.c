@@ -10,6 +10,7 @@
  * system call hook is needed, so unrelated system calls cost nothing more. A socket nobody asked
  * about costs one storage lookup; a socket whose protocol nobody knows costs its counters.
  */
+#include "again.h"
 #include "capture.h"
 
 /* An AF_UNIX socket has no states to tell that its peer is gone; reading nothing tells. */
@@ -54,11 +55,38 @@ INLINE int on_bytes(struct sock *sk, int ret, int flags, u8 direction)
 SEC("tp_btf/sock_send_length")
 int sock_send_length(u64 *ctx)
 {
+    if (!runs_first(NOTICED_SENT))
+        return 0;
     return on_bytes((struct sock *)ctx[0], (int)ctx[1], (int)ctx[2], DIRECTION_SENT);
 }
 
 SEC("tp_btf/sock_recv_length")
 int sock_recv_length(u64 *ctx)
 {
+    if (!runs_first(NOTICED_RECEIVED))
+        return 0;
     return on_bytes((struct sock *)ctx[0], (int)ctx[1], (int)ctx[2], DIRECTION_RECEIVED);
+}
+
+/* === Once more, where the kernel may have left out the first (again.h) === */
+
+APART int on_bytes_again(struct sock *sk, int ret, int flags, u8 direction)
+{
+    return on_bytes(sk, ret, flags, direction);
+}
+
+SEC("tp_btf/sock_send_length")
+int sent_again(u64 *ctx)
+{
+    if (ran_first(NOTICED_SENT))
+        return 0;
+    return on_bytes_again((struct sock *)ctx[0], (int)ctx[1], (int)ctx[2], DIRECTION_SENT);
+}
+
+SEC("tp_btf/sock_recv_length")
+int received_again(u64 *ctx)
+{
+    if (ran_first(NOTICED_RECEIVED))
+        return 0;
+    return on_bytes_again((struct sock *)ctx[0], (int)ctx[1], (int)ctx[2], DIRECTION_RECEIVED);
 }

@@ -7,6 +7,7 @@
 #include "splice.bpf.c"
 #include "uring.bpf.c"
 #include "packet.bpf.c"
+#include "syscall.bpf.c"
 #include "process.bpf.c"
 #include "tls.bpf.c"
 

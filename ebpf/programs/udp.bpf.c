@@ -96,7 +96,7 @@ INLINE void emit_datagram(struct sock *sk, struct buffer *buffer, struct tuple *
 {
     u32 zero = 0;
     struct datagram_scratch *record = bpf_map_lookup_elem(&datagram_scratches, &zero);
-    struct scratch *scratch = the_scratch();
+    struct scratch *scratch = scratch_of(SCRATCH_OF_CALLS);
     struct control *control = the_control();
     u64 pid_tgid = the_mover();
     u32 tgid = pid_tgid >> 32;
@@ -105,7 +105,8 @@ INLINE void emit_datagram(struct sock *sk, struct buffer *buffer, struct tuple *
         bpf_map_lookup_elem(&ignored, &tgid))
         return;
     struct event_datagram *event = &record->event;
-    u32 copied = copy_payload(buffer->address, buffer->pieces, len, DNS_CAPTURE_MAX);
+    u32 copied = copy_payload(buffer->address, buffer->pieces, len, DNS_CAPTURE_MAX,
+                              SCRATCH_OF_CALLS);
     OPAQUE(copied);
     if (copied > DNS_CAPTURE_MAX)
         copied = DNS_CAPTURE_MAX;
@@ -123,16 +124,13 @@ INLINE void emit_datagram(struct sock *sk, struct buffer *buffer, struct tuple *
     emit_data(record, sizeof(*event) + copied, control);
 }
 
-/* A datagram of `len` bytes moved on a UDP socket. */
-INLINE void datagram_moved(struct sock *sk, u32 len, int flags, u8 direction)
+/* The scratch is the caller's alone, and with it the one of datagrams. */
+INLINE void look_at_datagram(struct scratch *scratch, struct sock *sk, u32 len, int flags,
+                             u8 direction)
 {
-    struct scratch *scratch = the_scratch();
-    struct control *control = the_control();
     struct tuple tuple;
     struct buffer buffer;
 
-    if (!control || control->capture_max == 0 || !scratch || scratch->busy)
-        return;
     /* Whoever only looks looks again; with MSG_TRUNC the length is not that of the buffer. */
     if (direction == DIRECTION_RECEIVED && (flags & (MSG_PEEK | MSG_ERRQUEUE | MSG_TRUNC)))
         return;
@@ -152,7 +150,7 @@ INLINE void datagram_moved(struct sock *sk, u32 len, int flags, u8 direction)
         return;
     }
     if (!state->is_dns) {
-        copy_payload(buffer.address, buffer.pieces, len, DNS_HEADER_BYTES);
+        copy_payload(buffer.address, buffer.pieces, len, DNS_HEADER_BYTES, SCRATCH_OF_CALLS);
         if (!is_dns_port(tuple.local_port) && !is_dns_port(tuple.remote_port) &&
             !looks_like_dns(scratch->data)) {
             state->strange += 1;
@@ -161,4 +159,22 @@ INLINE void datagram_moved(struct sock *sk, u32 len, int flags, u8 direction)
         state->is_dns = 1;
     }
     emit_datagram(sk, &buffer, &tuple, len, direction);
+}
+
+/* A datagram of `len` bytes moved on a UDP socket. */
+INLINE void datagram_moved(struct sock *sk, u32 len, int flags, u8 direction)
+{
+    struct control *control = the_control();
+
+    if (!control || control->capture_max == 0)
+        return;
+    struct scratch *scratch = claim_scratch(SCRATCH_OF_CALLS);
+    if (unlikely(!scratch)) {
+        struct loss *loss = my_losses();
+        if (loss)
+            loss->busy += 1;
+        return;
+    }
+    look_at_datagram(scratch, sk, len, flags, direction);
+    release_scratch(scratch);
 }

@@ -77,6 +77,7 @@ impl Diagnosis {
         features.push(kernel_types(facts));
         features.push(source(Source::Socket, facts));
         features.push(source(Source::Packet, facts));
+        features.push(source(Source::Syscall, facts));
         features.push(unix_sockets(&plan));
         features.push(tls(&plan));
         features.extend(helpers(facts));
@@ -111,6 +112,7 @@ fn meaning(source: Source) -> &'static str {
     match source {
         Source::Socket => "by socket tracepoints: TCP and AF_UNIX",
         Source::Packet => "in receiving calls and by packets that leave: TCP only",
+        Source::Syscall => "as system calls end: TCP and AF_UNIX, at a cost for every call",
     }
 }
 
@@ -154,6 +156,7 @@ fn source(source: Source, facts: &Facts) -> Feature {
     let name = match source {
         Source::Socket => "socket hooks",
         Source::Packet => "packet hooks",
+        Source::Syscall => "syscall hooks",
     };
     let missing = source.missing(facts);
     let Some(first) = missing.first() else {
@@ -170,13 +173,13 @@ fn source(source: Source, facts: &Facts) -> Feature {
 fn unix_sockets(plan: &Result<Plan, Unavailable>) -> Feature {
     let seen = plan
         .as_ref()
-        .is_ok_and(|plan| plan.source == Source::Socket);
+        .is_ok_and(|plan| plan.source != Source::Packet);
     Feature::when(
         seen,
         "AF_UNIX",
         "sockets within the machine are seen",
         "not seen: nothing of them leaves as a packet",
-        "socket hooks",
+        "socket hooks, or `capture: syscall`",
     )
 }
 

@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use crate::Plan;
 
 /// Maps that are storage in tasks.
-pub(crate) const TASK_STORAGES: [&str; 3] = ["batches", "tls_threads", "uring_threads"];
+pub(crate) const TASK_STORAGES: [&str; 4] = ["batches", "marks", "tls_threads", "uring_threads"];
 
 const MAP_TYPE_HASH: u32 = 1;
 const MAP_TYPE_TASK_STORAGE: u32 = 29;

@@ -25,6 +25,8 @@ pub enum Source {
     Socket,
     /// In the receiving call, and in packets that leave: TCP only, at no cost for others.
     Packet,
+    /// As system calls end: TCP and `AF_UNIX`, at a cost for every call of everybody.
+    Syscall,
 }
 
 /// What is loaded.
@@ -49,6 +51,8 @@ const SOCKET_STORAGE: u32 = 1;
 const SOCKET_COOKIE: u32 = 2;
 const STACK_PADDING: u32 = 4;
 const SENDS_ARE_PACKETS: u32 = 8;
+const SOCKETS_ARE_NUMBERS: u32 = 16;
+const HOOKS_MAY_WAIT: u32 = 32;
 
 /// A program on a tracepoint: their names, which are mostly the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,9 +87,25 @@ const BESIDE_SOCKET: [Hook; 4] = [
     on("io_uring_queue_async_work"),
     on("tcp_rcv_space_adjust"),
 ];
+/// Behind the others, where a kernel may leave these out: see `include/again.h`.
+const SOCKET_AGAIN: [Hook; 2] = [
+    Hook {
+        program: "received_again",
+        tracepoint: "sock_recv_length",
+    },
+    Hook {
+        program: "sent_again",
+        tracepoint: "sock_send_length",
+    },
+];
 const PACKET: [Hook; 1] = [Hook {
     program: "bytes_received",
     tracepoint: "tcp_rcv_space_adjust",
+}];
+
+const SYSCALL: [Hook; 1] = [Hook {
+    program: "call_ends",
+    tracepoint: "sys_exit",
 }];
 
 impl Source {
@@ -94,6 +114,7 @@ impl Source {
         match self {
             Self::Socket => "socket",
             Self::Packet => "packet",
+            Self::Syscall => "syscall",
         }
     }
 
@@ -102,6 +123,7 @@ impl Source {
         match self {
             Self::Socket => &SOCKET,
             Self::Packet => &PACKET,
+            Self::Syscall => &SYSCALL,
         }
     }
 
@@ -109,7 +131,7 @@ impl Source {
     fn hooks_beside(self) -> &'static [Hook] {
         match self {
             Self::Socket => &BESIDE_SOCKET,
-            Self::Packet => &[],
+            Self::Packet | Self::Syscall => &[],
         }
     }
 
@@ -135,6 +157,7 @@ impl Source {
         let since = match self {
             Self::Socket => "6.3",
             Self::Packet => "4.17",
+            Self::Syscall => "5.5",
         };
         Finding {
             needs: format!("the tracepoints {} (kernel {since})", self.tracepoints()),
@@ -177,6 +200,7 @@ impl Plan {
             Capture::Auto => &[Source::Socket, Source::Packet][..],
             Capture::By(Source::Socket) => &[Source::Socket],
             Capture::By(Source::Packet) => &[Source::Packet],
+            Capture::By(Source::Syscall) => &[Source::Syscall],
         };
         let source = sources
             .iter()
@@ -195,14 +219,18 @@ impl Plan {
     }
 
     fn with(facts: &Facts, source: Source) -> Self {
-        let has_storage = facts.knows("bpf_sk_storage_get_tracing");
-        let has_cookie = facts.knows("bpf_get_socket_ptr_cookie");
+        // A socket that is found by its number has neither storage nor cookie on any kernel.
+        let is_number = source == Source::Syscall;
+        let has_storage = !is_number && facts.knows("bpf_sk_storage_get_tracing");
+        let has_cookie = !is_number && facts.knows("bpf_get_socket_ptr_cookie");
         let mut kernel_has = 0;
         for (bit, is_there) in [
             (SOCKET_STORAGE, has_storage),
             (SOCKET_COOKIE, has_cookie),
             (STACK_PADDING, facts.knows("cpu_init_fred_exceptions")),
             (SENDS_ARE_PACKETS, source == Source::Packet),
+            (SOCKETS_ARE_NUMBERS, is_number),
+            (HOOKS_MAY_WAIT, hooks_may_wait(facts, source)),
         ] {
             kernel_has |= if is_there { bit } else { 0 };
         }
@@ -215,9 +243,18 @@ impl Plan {
             tls: tls(facts, source),
             without: missing.iter().map(|hook| hook.program).collect(),
             beside,
-            lists_existing: has_cookie
+            lists_existing: (has_cookie || is_number)
                 && facts.knows("bpf_sock_from_file")
                 && facts.knows("bpf_iter__task_file"),
+        }
+    }
+
+    /// Programs that do what the kernel left out, attached behind those that it may leave out.
+    fn hooks_again(&self) -> &'static [Hook] {
+        if self.kernel_has & HOOKS_MAY_WAIT != 0 {
+            &SOCKET_AGAIN
+        } else {
+            &[]
         }
     }
 
@@ -241,13 +278,25 @@ impl Plan {
         ALWAYS
             .into_iter()
             .chain(self.source.hooks().iter().copied())
+            .chain(self.hooks_again().iter().copied())
     }
+}
+
+/// Whether a thread may lose its CPU inside a hook, and others be left out there: since tracepoints
+/// are guarded by this instead of by keeping the CPU.
+fn hooks_may_wait(facts: &Facts, source: Source) -> bool {
+    source == Source::Socket && facts.knows("tracepoint_srcu_srcu_data")
 }
 
 /// Which socket a library uses is seen in its socket calls, and by what a thread is in.
 fn tls(facts: &Facts, source: Source) -> Result<(), &'static str> {
-    if source != Source::Socket {
+    if source == Source::Packet {
         Err("packets do not say which library encrypted them; socket tracepoints do (kernel 6.3)")
+    } else if source == Source::Syscall {
+        Err(
+            "calls that have ended are not matched with libraries; socket tracepoints are \
+             (kernel 6.3)",
+        )
     } else if !facts.knows("bpf_sk_storage_get_tracing") {
         Err("this kernel has no storage in tasks (kernel 5.11)")
     } else if !facts.knows("bpf_uprobe_multi_link") {

@@ -33,6 +33,7 @@ enum Asked {
     Auto,
     Socket,
     Packet,
+    Syscall,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -50,6 +51,7 @@ pub(super) fn doctor(arguments: &Arguments) -> Result<ExitCode> {
         Asked::Auto => Capture::Auto,
         Asked::Socket => Capture::By(Source::Socket),
         Asked::Packet => Capture::By(Source::Packet),
+        Asked::Syscall => Capture::By(Source::Syscall),
     };
     let (facts, diagnosis) = examine(capture).context("cannot look at this machine")?;
     say(&match arguments.format {

@@ -73,6 +73,44 @@ fn the_oldest_kernel_notices_by_packets_and_does_without_helpers() {
 }
 
 #[test]
+fn calls_are_watched_only_when_asked_for_and_their_sockets_are_numbers() {
+    let calls = machine(&[
+        "btf_trace_sys_exit",
+        "bpf_sock_from_file",
+        "bpf_iter__task_file",
+    ]);
+    assert!(Plan::of(&calls, Capture::Auto).is_err());
+    let plan = Plan::of(&calls, Capture::By(Source::Syscall)).expect("enough is there");
+    assert_eq!(plan.kernel_has, SOCKETS_ARE_NUMBERS);
+    assert!(plan.lists_existing && !plan.has_socket_storage());
+    let said = said(&machine(&NEW), Capture::By(Source::Syscall));
+    assert!(said.contains("sys_exit"), "{said}");
+}
+
+#[test]
+fn hooks_that_may_lose_their_cpu_are_followed_by_others() {
+    let programs = |facts: &Facts, capture| -> Vec<&str> {
+        let plan = Plan::of(facts, capture).expect("nothing is missing");
+        plan.hooks().map(|hook| hook.program).collect()
+    };
+    let mut names = NEW.to_vec();
+    names.push("tracepoint_srcu_srcu_data");
+    let may_wait = programs(&machine(&names), Capture::Auto);
+    assert_eq!(
+        may_wait[may_wait.len() - 4..],
+        [
+            "sock_recv_length",
+            "sock_send_length",
+            "received_again",
+            "sent_again"
+        ]
+    );
+    assert!(!programs(&machine(&NEW), Capture::Auto).contains(&"sent_again"));
+    let packets = programs(&machine(&names), Capture::By(Source::Packet));
+    assert!(!packets.contains(&"sent_again"));
+}
+
+#[test]
 fn what_was_asked_for_is_not_replaced_by_something_else() {
     let old = machine(&["btf_trace_tcp_rcv_space_adjust"]);
     let said = said(&old, Capture::By(Source::Socket));

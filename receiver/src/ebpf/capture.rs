@@ -15,6 +15,9 @@ pub enum CaptureConfig {
     Socket,
     /// In the receiving call, and in packets as they leave; TCP only. Any kernel, with cgroup2.
     Packet,
+    /// As system calls end; TCP and AF_UNIX. Any kernel, but every system call of the machine gets
+    /// slower: for kernels older than 6.3 where AF_UNIX is wanted.
+    Syscall,
 }
 
 impl From<CaptureConfig> for Capture {
@@ -23,6 +26,7 @@ impl From<CaptureConfig> for Capture {
             CaptureConfig::Auto => Self::Auto,
             CaptureConfig::Socket => Self::By(Source::Socket),
             CaptureConfig::Packet => Self::By(Source::Packet),
+            CaptureConfig::Syscall => Self::By(Source::Syscall),
         }
     }
 }

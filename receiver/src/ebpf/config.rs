@@ -27,8 +27,8 @@ pub struct Config {
     pub routes: RoutesConfig,
     /// What of messages may be told.
     pub privacy: PrivacyConfig,
-    /// How the bytes that move on sockets are noticed: `auto`, `socket` or `packet`. What `auto`
-    /// comes to is logged, and told by `tapline doctor`.
+    /// How the bytes that move on sockets are noticed: `auto`, `socket`, `packet` or
+    /// `syscall`. What `auto` comes to is logged, and told by `tapline doctor`.
     pub capture: CaptureConfig,
     /// Size of the ring that the kernel half writes to, MiB; rounded up to a power of two.
     pub ring_buffer_mib: u32,
