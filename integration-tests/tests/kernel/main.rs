@@ -157,8 +157,11 @@ fn sockets() -> Vec<Test> {
             answer_read_after_a_half_close_is_still_an_answer,
             request_behind_a_proxy_preamble_is_understood,
         };
-        &[tap, gcc] => ways::{
+        &[tap, gcc, needs::every_sending_call] => ways::{
             every_call_that_writes_is_told_to_the_byte,
+        };
+        &[tap, gcc, needs::noticed_as_calls_end] => ways::{
+            every_call_that_is_read_as_it_ends_is_told_to_the_byte,
         };
         &[tap, gcc, needs::every_call] => ways::{every_call_that_reads_is_told_to_the_byte};
         &[tap, gcc, needs::io_uring, needs::every_call] => urings::{
@@ -177,7 +180,7 @@ fn sockets() -> Vec<Test> {
             a_program_answers_on_what_was_accepted_before_it_began,
             threads_share_a_connection,
         };
-        &[tap, gcc, ipv6, needs::unix_sockets] => ways::{
+        &[tap, gcc, ipv6, needs::unix_sockets, needs::every_sending_call] => ways::{
             sockets_of_every_kind_are_told_to_the_byte,
         };
         &[tap, needs::unix_sockets] => edges::{request_over_a_unix_socket_is_understood};

@@ -36,7 +36,8 @@ pub(crate) fn unix_sockets() -> Result<(), Missing> {
 
 /// A way to notice bytes that sees datagrams.
 pub(crate) fn udp() -> Result<(), Missing> {
-    unless_by_packets("bytes are noticed by packets here, and those of UDP are not looked at")
+    unless_by_packets("bytes are noticed by packets here, and those of UDP are not looked at")?;
+    unless_by_calls("bytes are noticed as calls end here, and those of UDP are not looked at")
 }
 
 /// A way to notice bytes that finds them in every call that receives.
@@ -44,13 +45,35 @@ pub(crate) fn every_call() -> Result<(), Missing> {
     unless_by_packets(
         "bytes are noticed by packets here: what recvmmsg, splice, io_uring and 32-bit programs \
          receive is counted without being read",
+    )?;
+    unless_by_calls(
+        "bytes are noticed as calls end here: 32-bit programs and io_uring are not seen, and what \
+         recvmmsg and splice receive is counted without being read",
     )
+}
+
+/// A way to notice bytes that reads them in every call that sends.
+pub(crate) fn every_sending_call() -> Result<(), Missing> {
+    unless_by_calls(
+        "bytes are noticed as calls end here: 32-bit programs are not seen, and what sendmmsg, \
+         sendfile and vectors of more than 32 pieces send is counted without being read",
+    )
+}
+
+/// Bytes that are noticed as calls end.
+pub(crate) fn noticed_as_calls_end() -> Result<(), Missing> {
+    if unless_by_calls("").is_err() {
+        return Ok(());
+    }
+    let why = "bytes are not noticed as calls end here, and other tests are stricter";
+    Err(Missing::Capture(why.to_owned()))
 }
 
 /// A way to notice bytes that says which library encrypted them, and a kernel that probes it. That
 /// the probes were refused is no reason to skip anything.
 pub(crate) fn tls() -> Result<(), Missing> {
     unless_by_packets("bytes are noticed by packets here, which do not say who encrypted them")?;
+    unless_by_calls("bytes are noticed as calls end here, which is too late to say who encrypted")?;
     match tried_tap() {
         Ok(log) if log.contains("this kernel has no uprobe.multi") => {
             let why = "this kernel has no uprobe.multi, which came with 6.6";
@@ -61,8 +84,17 @@ pub(crate) fn tls() -> Result<(), Missing> {
 }
 
 fn unless_by_packets(why: &str) -> Result<(), Missing> {
+    unless_noticed_by("packet", why)
+}
+
+fn unless_by_calls(why: &str) -> Result<(), Missing> {
+    unless_noticed_by("syscall", why)
+}
+
+fn unless_noticed_by(capture: &str, why: &str) -> Result<(), Missing> {
+    let said = format!("\"capture\": \"{capture}\"");
     match tried_tap() {
-        Ok(log) if log.contains("\"capture\": \"packet\"") => Err(Missing::Capture(why.to_owned())),
+        Ok(log) if log.contains(&said) => Err(Missing::Capture(why.to_owned())),
         _ => Ok(()),
     }
 }

@@ -41,6 +41,31 @@ const SOCKETS: [&str; 8] = [
     "seqpacket:send:recv",
 ];
 
+/// What is read, not only counted, where bytes are noticed as calls end.
+const SEEN_AS_THEY_END: [&str; 17] = [
+    "tcp4:send:recv",
+    "tcp4:write:recv",
+    "tcp4:sendto:recv",
+    "tcp4:bytes:recv",
+    "tcp4:writev:recv",
+    "tcp4:pwritev2:recv",
+    "tcp4:zerocopy:recv",
+    "tcp4:send:read",
+    "tcp4:send:recvfrom",
+    "tcp4:send:bytes",
+    "tcp4:send:peek",
+    "tcp4:send:trunc",
+    "tcp4:send:waitall",
+    "unix:send:recv",
+    "unix:write:read",
+    "socketpair:write:read",
+    "seqpacket:send:recv",
+];
+
+pub(crate) async fn every_call_that_is_read_as_it_ends_is_told_to_the_byte() {
+    assert_told(SEEN_AS_THEY_END.map(str::to_owned)).await;
+}
+
 pub(crate) async fn every_call_that_writes_is_told_to_the_byte() {
     assert_told(WRITERS.map(|way| format!("tcp4:{way}:recv"))).await;
 }
