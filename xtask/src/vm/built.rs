@@ -9,8 +9,10 @@ use anyhow::{Context as _, Result, ensure};
 /// Without KVM everything takes this many times as long, at least.
 const PATIENCE: u32 = 16;
 
-/// Which kind of capture the tests ask for; handed on to the guest.
+/// Which kinds of capture the tests ask for, one after another, with spaces between.
 const CAPTURE: &str = "TAPLINE_TEST_CAPTURE";
+/// What is taken where there are socket tracepoints and where there are none, and what works on both.
+const CAPTURES: &str = "auto syscall";
 
 /// Built programs.
 pub(super) struct Subject {
@@ -49,25 +51,30 @@ impl Subject {
         })
     }
 
-    /// Writes the script that the guest runs.
+    /// Writes the script that the guest runs: what the doctor says, and the tests with every kind of
+    /// capture.
     pub(super) fn command(&self, tests: &[String]) -> String {
         let path = env::var("PATH").unwrap_or_default();
         let mut script = format!(
             "export PATH='{path}' HOME='{}'\n\
              export TAPLINE_TEST_BINARY='{}' TAPLINE_TEST_PATIENCE={PATIENCE}\n\
-             export TAPLINE_REQUIRE_BPF=1 TAPLINE_TEST_CAPTURE='{}'\n\
+             export TAPLINE_REQUIRE_BPF=1\n\
              cd '{}'\n\
-             exec '{}'",
+             \"$TAPLINE_TEST_BINARY\" doctor\n\
+             status=0\n\
+             for capture in {}; do\n\
+             echo \"@@capture $capture\"\n\
+             {CAPTURE}=$capture '{}'",
             env::var("HOME").unwrap_or_else(|_| "/root".to_owned()),
             self.daemon.display(),
-            env::var(CAPTURE).unwrap_or_else(|_| "auto".to_owned()),
             self.directory.display(),
+            env::var(CAPTURE).unwrap_or_else(|_| CAPTURES.to_owned()),
             self.tests.display(),
         );
         for test in tests {
             write!(script, " '{test}'").expect("a string takes everything");
         }
-        script.push('\n');
+        script.push_str(" || status=1\ndone\nexit $status\n");
         script
     }
 }

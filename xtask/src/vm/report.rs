@@ -10,6 +10,8 @@ pub(super) struct Report {
     passed: u32,
     skipped: u32,
     failed: Vec<String>,
+    /// The kind of capture that the tests ask for by now.
+    capture: String,
     /// The status of the test program, once it ended.
     status: Option<i32>,
     /// What kept the tests from being run, or from coming to an end.
@@ -26,6 +28,7 @@ impl Report {
             passed: 0,
             skipped: 0,
             failed: Vec::new(),
+            capture: String::new(),
             status: None,
             trouble: None,
             took: Duration::ZERO,
@@ -38,13 +41,15 @@ impl Report {
             self.status = status.parse().ok();
         } else if let Some(broken) = line.strip_prefix("@@broken ") {
             self.trouble = Some(broken.to_owned());
+        } else if let Some(capture) = line.strip_prefix("@@capture ") {
+            capture.clone_into(&mut self.capture);
         } else if let Some((name, outcome)) = line
             .strip_prefix("test ")
             .and_then(|rest| rest.split_once(" ... "))
         {
             match outcome {
                 "ok" => self.passed += 1,
-                "FAILED" => self.failed.push(name.to_owned()),
+                "FAILED" => self.failed.push(format!("{}:{name}", self.capture)),
                 _ => self.skipped += 1,
             }
         }
@@ -109,13 +114,13 @@ mod tests {
     #[test]
     fn counts_what_the_console_says() {
         let report = report(
-            "@@booted 4.2\ntest a::b ... ok\ntest a::c ... FAILED\n\
+            "@@booted 4.2\n@@capture auto\ntest a::b ... ok\ntest a::c ... FAILED\n\
              test a::d ... SKIP: no node\n@@status 1",
         );
         assert_eq!((report.passed, report.skipped), (1, 1));
-        assert_eq!(report.failed, ["a::c"]);
+        assert_eq!(report.failed, ["auto:a::c"]);
         assert!(!report.is_good());
-        assert!(table(&[report]).contains("FAILED a::c"));
+        assert!(table(&[report]).contains("FAILED auto:a::c"));
     }
 
     #[test]
