@@ -192,10 +192,15 @@ fn is_known(facts: &Facts, hook: Hook) -> bool {
 impl Plan {
     /// Decides.
     pub fn of(facts: &Facts, capture: Capture) -> Result<Self, Unavailable> {
-        let mut findings: Vec<Finding> = [privilege(facts), types(facts), lockdown(facts)]
-            .into_iter()
-            .flatten()
-            .collect();
+        let mut findings: Vec<Finding> = [
+            privilege(facts),
+            types(facts),
+            ring_buffer(facts),
+            lockdown(facts),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
         let sources = match capture {
             Capture::Auto => &[Source::Socket, Source::Packet][..],
             Capture::By(Source::Socket) => &[Source::Socket],
@@ -339,6 +344,16 @@ fn types(facts: &Facts) -> Option<Finding> {
         needs: "the kernel's type information (BTF)".to_owned(),
         found: format!("kernel {} without /sys/kernel/btf/vmlinux", facts.release),
         remedy: "use a kernel 5.10 or newer that was built with CONFIG_DEBUG_INFO_BTF=y".to_owned(),
+    })
+}
+
+/// Without types it is not known, and too much else is missing.
+fn ring_buffer(facts: &Facts) -> Option<Finding> {
+    let is_missing = facts.types.is_some() && !facts.knows("bpf_ringbuf_output");
+    is_missing.then(|| Finding {
+        needs: "a ring buffer, to hand over what is seen (kernel 5.8)".to_owned(),
+        found: format!("kernel {} without ring buffers", facts.release),
+        remedy: "use a kernel 5.8 or newer".to_owned(),
     })
 }
 

@@ -4,9 +4,10 @@ use super::*;
 use crate::{Cgroup2, Types};
 
 fn machine(types: &[&str]) -> Facts {
+    let types = types.iter().copied().chain(["bpf_ringbuf_output"]);
     Facts {
         release: "6.1.0".to_owned(),
-        types: Some(Types::of(types.iter().copied())),
+        types: Some(Types::of(types)),
         capabilities: EVERYTHING,
         cgroup2: Some(Cgroup2 {
             path: "/sys/fs/cgroup".into(),

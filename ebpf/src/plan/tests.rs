@@ -19,10 +19,12 @@ const NEW: [&str; 10] = [
 ];
 const ROOT: Capabilities = Capabilities(0x1ff_ffff_ffff);
 
+/// A kernel with ring buffers, and with these.
 fn machine(types: &[&str]) -> Facts {
+    let types = types.iter().copied().chain(["bpf_ringbuf_output"]);
     Facts {
         release: "5.10.0-1-amd64".to_owned(),
-        types: Some(Types::of(types.iter().copied())),
+        types: Some(Types::of(types)),
         capabilities: ROOT,
         cgroup2: Some(Cgroup2 {
             path: PathBuf::from("/sys/fs/cgroup"),
@@ -153,6 +155,19 @@ fn names_what_a_plain_user_lacks() {
     facts.capabilities = Capabilities(1 << BPF);
     let text = said(&facts, Capture::Auto);
     assert!(text.contains("CAP_BPF without CAP_PERFMON"), "{text}");
+}
+
+#[test]
+fn names_the_ring_buffer_that_an_old_kernel_lacks() {
+    let mut facts = machine(&[]);
+    facts.release = "5.4.0-200-generic".to_owned();
+    facts.types = Some(Types::of(["btf_trace_tcp_rcv_space_adjust"]));
+    let text = said(&facts, Capture::Auto);
+    let wanted = "kernel 5.4.0-200-generic without ring buffers";
+    assert!(
+        text.contains(wanted) && text.contains("kernel 5.8"),
+        "{text}"
+    );
 }
 
 #[test]
