@@ -1,6 +1,6 @@
 //! `tapline doctor` on the machine that the other tests tap: it must not promise anything else.
 
-use std::fs;
+use std::{env, fs};
 
 use serde_json::Value;
 use tapline_integration_tests::{Ended, Program, Scratch, tapline};
@@ -13,7 +13,9 @@ use crate::{
 
 pub(crate) async fn says_that_capture_works_where_it_does() {
     let mut command = Command::new(tapline());
-    command.args(["doctor", "--format", "json"]);
+    // What is asked for is what the other tests ask for.
+    let capture = env::var("TAPLINE_TEST_CAPTURE").unwrap_or_else(|_| "auto".to_owned());
+    command.args(["doctor", "--format", "json", "--capture", &capture]);
     let told = Program::run(command).await;
     assert_eq!(told.status.code(), Some(0), "{}", told.stdout);
     let told = json(&told);

@@ -11,7 +11,7 @@ const PATIENCE: u32 = 16;
 
 /// Which kinds of capture the tests ask for, one after another, with spaces between.
 const CAPTURE: &str = "TAPLINE_TEST_CAPTURE";
-/// What is taken where there are socket tracepoints and where there are none, and what works on both.
+/// What a kernel is tapped with by itself, and what is the same on all of them.
 const CAPTURES: &str = "auto syscall";
 
 /// Built programs.
@@ -51,8 +51,8 @@ impl Subject {
         })
     }
 
-    /// Writes the script that the guest runs: what the doctor says, and the tests with every kind of
-    /// capture.
+    /// Writes the script that the guest runs: what the doctor says, and the tests with every kind
+    /// of capture.
     pub(super) fn command(&self, tests: &[String]) -> String {
         let path = env::var("PATH").unwrap_or_default();
         let mut script = format!(
