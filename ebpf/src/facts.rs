@@ -110,7 +110,7 @@ impl Types {
                 || name.starts_with(b"bpf_")
                 || name == b"fred_cs"
                 || name.starts_with(b"cpu_init_fred")
-                || name.starts_with(b"tracepoint_srcu")
+                || name == b"class_srcu_fast_notrace_t"
         });
         Self(
             wanted

@@ -290,7 +290,7 @@ impl Plan {
 /// Whether a thread may lose its CPU inside a hook, and others be left out there: since tracepoints
 /// are guarded by this instead of by keeping the CPU.
 fn hooks_may_wait(facts: &Facts, source: Source) -> bool {
-    source == Source::Socket && facts.knows("tracepoint_srcu_srcu_data")
+    source == Source::Socket && facts.knows("class_srcu_fast_notrace_t")
 }
 
 /// Which socket a library uses is seen in its socket calls, and by what a thread is in.

@@ -96,7 +96,7 @@ fn hooks_that_may_lose_their_cpu_are_followed_by_others() {
         plan.hooks().map(|hook| hook.program).collect()
     };
     let mut names = NEW.to_vec();
-    names.push("tracepoint_srcu_srcu_data");
+    names.push("class_srcu_fast_notrace_t");
     let may_wait = programs(&machine(&names), Capture::Auto);
     assert_eq!(
         may_wait[may_wait.len() - 4..],
