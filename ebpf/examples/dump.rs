@@ -22,7 +22,7 @@ fn main() {
     while Instant::now() < end {
         tap.ring.wait(Duration::from_millis(5));
         while let Some(record) = tap.ring.take() {
-            match Event::parse(&record) {
+            match Event::parse(record) {
                 Ok(Event::Data(head, bytes)) => println!(
                     "data {} {}/{} dir {} at {} len {} seq {} {:?}",
                     head.cookie,

@@ -36,7 +36,7 @@ pub use loader::{LoadError, Programs, Tap, examine};
 pub use losses::{Loss, Losses};
 pub use plan::{Capture, Plan, Source};
 pub use privilege::{give_up_loading, keep_for_loading};
-pub use ring::{Ring, RingItem};
+pub use ring::Ring;
 pub use targets::IgnoredProcesses;
 pub use unavailable::{Finding, Unavailable};
 pub use verdicts::{Knows, Verdicts};

@@ -2,7 +2,7 @@
 
 use aya::{
     Btf, Ebpf, EbpfLoader, VerifierLogLevel,
-    maps::{Array, HashMap, Map, MapError, PerCpuArray, RingBuf},
+    maps::{Array, HashMap, Map, MapData, MapError, PerCpuArray},
 };
 
 use crate::{
@@ -137,14 +137,14 @@ impl Tap {
                 existing = programs::list_existing(&mut ebpf)?;
             }
         }
-        let ring = take(&mut ebpf, "events", RingBuf::try_from)?;
+        let ring = take(&mut ebpf, "events", ring_data)?;
         // Only now: between two attached hooks a request would be seen without its answer.
         let capture_max = bounds.kernel_capture_bytes();
         let settings = control
             .change(|now| now.capture_max = capture_max)
             .map_err(in_use)?;
         Ok(Self {
-            ring: Ring::new(ring).map_err(LoadError::Io)?,
+            ring: Ring::new(ring, bounds.kernel_ring_bytes()).map_err(LoadError::Io)?,
             existing,
             losses: Losses(take(&mut ebpf, "losses", PerCpuArray::try_from)?),
             ignored: IgnoredProcesses {
@@ -200,6 +200,14 @@ fn try_programs(plan: &Plan) -> Result<usize, LoadError> {
     match verified.refused.into_iter().next() {
         Some(error) => Err(error),
         None => Ok(verified.count),
+    }
+}
+
+/// The memory of the ring is ours to map.
+fn ring_data(map: Map) -> Result<MapData, MapError> {
+    match map {
+        Map::RingBuf(data) => Ok(data),
+        _ => Err(MapError::InvalidMapType { map_type: 0 }),
     }
 }
 

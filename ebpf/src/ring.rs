@@ -3,66 +3,101 @@
 //! The kernel half does not wake us per record. We look on a timer, and are woken early only when
 //! much is waiting. The wait is edge-triggered: with poll(2) a busy ring would always be "ready"
 //! and the timer would become a spin.
-#![expect(unsafe_code, reason = "epoll(7) on the ring's descriptor")]
+//!
+//! How far we have read is said only now and then: every processor that writes a record reads that
+//! word, and would have to fetch it anew each time.
+
+mod mapping;
 
 use std::{
     io,
-    os::fd::{AsRawFd, FromRawFd, OwnedFd},
+    os::fd::{AsFd as _, OwnedFd},
     time::Duration,
 };
 
-use aya::maps::{MapData, RingBuf};
+use aya::maps::MapData;
 
-/// One record, borrowed from the ring until dropped.
-pub use aya::maps::ring_buf::RingBufItem as RingItem;
+use self::mapping::{Mapped, epoll, wait};
+
+/// What stands before each record: its length with two bits, and a word of the kernel's own.
+const HEAD_BYTES: u64 = 8;
+/// The record is still being written.
+const BUSY: u32 = 1 << 31;
+/// The record is none.
+const DISCARDED: u32 = 1 << 30;
+/// The kernel hears how far we have read after so many bytes, or a part of a small ring.
+const PUBLISH_BYTES: u64 = 128 * 1024;
+const PUBLISH_PART: u64 = 32;
 
 /// The reading end of the ring. Belongs to one thread.
 pub struct Ring {
-    records: RingBuf<MapData>,
+    mapped: Mapped,
     epoll: OwnedFd,
+    /// Up to where records were taken, those that were dropped included.
+    taken: u64,
+    /// Up to where the kernel knows it.
+    published: u64,
+    /// Up to where there are records, when that was last looked at.
+    written: u64,
+    publish_bytes: u64,
+    /// A record that goes on at the front of the ring, in one piece.
+    joined: Vec<u8>,
+    _map: MapData,
 }
 
 impl Ring {
-    pub(crate) fn new(records: RingBuf<MapData>) -> io::Result<Self> {
-        // SAFETY: no pointers; the result is checked.
-        let epoll = unsafe { libc::epoll_create1(libc::EPOLL_CLOEXEC) };
-        if epoll < 0 {
-            return Err(io::Error::last_os_error());
-        }
-        // SAFETY: a fresh descriptor that nobody else owns.
-        let epoll = unsafe { OwnedFd::from_raw_fd(epoll) };
-        let edges = libc::EPOLLIN.cast_unsigned() | libc::EPOLLET.cast_unsigned();
-        let mut interest = libc::epoll_event {
-            events: edges,
-            u64: 0,
-        };
-        // SAFETY: both descriptors are open, the event outlives the call.
-        let added = unsafe {
-            libc::epoll_ctl(
-                epoll.as_raw_fd(),
-                libc::EPOLL_CTL_ADD,
-                records.as_raw_fd(),
-                &raw mut interest,
-            )
-        };
-        if added < 0 {
-            Err(io::Error::last_os_error())
-        } else {
-            Ok(Self { records, epoll })
-        }
+    pub(crate) fn new(map: MapData, size_bytes: u32) -> io::Result<Self> {
+        let mapped = Mapped::new(map.fd().as_fd(), size_bytes)?;
+        let taken = mapped.consumed();
+        Ok(Self {
+            epoll: epoll(map.fd().as_fd())?,
+            taken,
+            published: taken,
+            written: taken,
+            publish_bytes: PUBLISH_BYTES.min(u64::from(size_bytes) / PUBLISH_PART),
+            joined: Vec::new(),
+            mapped,
+            _map: map,
+        })
     }
 
-    /// Returns the next record, if there is one.
-    pub fn take(&mut self) -> Option<RingItem<'_>> {
-        self.records.next()
+    /// Returns the next record, if there is one. Its room in the ring is given back after the next
+    /// call.
+    pub fn take(&mut self) -> Option<&[u8]> {
+        loop {
+            if self.taken - self.published >= self.publish_bytes {
+                self.publish();
+            }
+            if self.taken == self.written {
+                self.publish();
+                self.written = self.mapped.produced();
+                if self.taken == self.written {
+                    return None;
+                }
+            }
+            let head = self.mapped.head(self.taken);
+            if head & BUSY != 0 {
+                self.publish();
+                return None;
+            }
+            let len = u64::from(head & !DISCARDED);
+            let at = self.taken + HEAD_BYTES;
+            self.taken = at + len.next_multiple_of(HEAD_BYTES);
+            if head & DISCARDED == 0 {
+                return Some(self.mapped.bytes(at, len, &mut self.joined));
+            }
+        }
     }
 
     /// Sleeps until much is waiting, at most for `at_most`.
     pub fn wait(&self, at_most: Duration) {
-        let mut event = libc::epoll_event { events: 0, u64: 0 };
-        let timeout_ms = i32::try_from(at_most.as_millis()).unwrap_or(i32::MAX);
-        // SAFETY: room for one event. An error means an early return, which only makes the caller
-        // look once more.
-        unsafe { libc::epoll_wait(self.epoll.as_raw_fd(), &raw mut event, 1, timeout_ms) };
+        wait(&self.epoll, at_most);
+    }
+
+    fn publish(&mut self) {
+        if self.published != self.taken {
+            self.published = self.taken;
+            self.mapped.consume(self.taken);
+        }
     }
 }

@@ -30,7 +30,7 @@ pub(crate) fn record(output: &Path, seconds: u64) -> Result<()> {
         // Asked before looking, so that whatever was there at the end is still taken.
         let last = Instant::now() >= end;
         while let Some(record) = tap.ring.take() {
-            recorder.record(&record)?;
+            recorder.record(record)?;
         }
         if last {
             break;

@@ -122,8 +122,7 @@ impl Parser {
         let mut taken = 0_u32;
         while let Some(record) = ring.take() {
             // A record that is not believed was counted by the engine.
-            let _ = self.engine.on_record(&record);
-            drop(record);
+            let _ = self.engine.on_record(record);
             taken = taken.wrapping_add(1);
             // A busy ring is never empty.
             if taken.is_multiple_of(RECORDS_PER_LOOK) {
