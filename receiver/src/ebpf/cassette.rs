@@ -28,6 +28,10 @@ use super::{
     tracker::Judgement,
 };
 
+mod player;
+
+pub use player::Player;
+
 /// Says what the file is; the digit is the version of its layout.
 const MAGIC: &[u8; 8] = b"TAPCASS1";
 /// Longest record that is believed.

@@ -12,17 +12,16 @@ mod columns;
 mod counters;
 mod gateway;
 mod machine;
-mod pair;
 mod process;
 mod release;
 mod rounds;
 mod scratch;
+mod server;
 mod spread;
 mod table;
 mod tap;
 mod timing;
 mod tools;
-mod web;
 
 use std::path::Path;
 
@@ -31,7 +30,7 @@ use anyhow::{Result, bail};
 /// Runs `cargo xtask bench`.
 pub(crate) fn run(root: &Path, arguments: &[String]) -> Result<()> {
     match arguments {
-        [subject] if subject == "capture" => capture::run(root),
+        [subject, names @ ..] if subject == "capture" => capture::run(root, names),
         [subject, options @ ..] if subject == "gateway" => gateway::run(root, options),
         _ => bail!("bench takes the word capture or gateway, not {arguments:?}"),
     }

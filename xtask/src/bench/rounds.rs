@@ -34,6 +34,47 @@ impl<T> Rounds<T> {
     }
 }
 
+/// A piece of work that somebody did, and what the daemon used for it: nothing where there was none.
+pub(super) struct Measured<T> {
+    pub(super) work: T,
+    cpu_ms: f64,
+    pub(super) rss_kib: u64,
+}
+
+impl<T> Measured<T> {
+    /// Returns what a thousand of so many requests cost the daemon.
+    pub(super) fn cpu_ms_per_thousand(&self, requests: u64) -> f64 {
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "nobody makes 2^53 requests in a benchmark"
+        )]
+        let requests = requests as f64;
+        self.cpu_ms / (requests / 1e3)
+    }
+}
+
+/// Does a piece of work, and waits until the daemon has done its part of it.
+pub(super) fn measured<T>(
+    running: Option<&Running>,
+    work: impl FnOnce() -> Result<T>,
+) -> Result<Measured<T>> {
+    let Some(running) = running else {
+        return Ok(Measured {
+            work: work()?,
+            cpu_ms: 0.0,
+            rss_kib: 0,
+        });
+    };
+    let idle_ms = running.usage()?.cpu_ms;
+    let work = work()?;
+    let used = running.settle()?;
+    Ok(Measured {
+        work,
+        cpu_ms: used.cpu_ms - idle_ms,
+        rss_kib: used.rss_kib,
+    })
+}
+
 /// Measures without, with, without, with, …, without. The tap is started for each and stopped.
 pub(super) fn interleave<T>(
     tap: &Tap,

@@ -123,6 +123,11 @@ impl std::fmt::Display for Goal {
 }
 
 impl Verdict {
+    /// Judges what no noise can excuse.
+    pub(super) fn met(met: bool) -> Self {
+        if met { Self::Met } else { Self::Missed }
+    }
+
     /// Returns it as it is shown.
     pub(super) fn as_str(self) -> &'static str {
         match self {

@@ -2,31 +2,26 @@
 //!
 //! As Debian configures it, sendfile included, but without an access log: a disk is not measured.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Command;
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 
-use super::process;
-use super::scratch::Scratch;
-use super::tools::Tools;
+use crate::bench::scratch::Scratch;
+use crate::bench::server::Server;
+use crate::bench::tools::Tools;
 
 /// Connections that wrk keeps busy.
 pub(super) const CONNECTIONS: u64 = 16;
 const SECONDS: u32 = 3;
 const FILE: &str = "hello.txt";
 const FILE_BYTES: usize = 612;
-const START_PATIENCE: Duration = Duration::from_secs(5);
-const STOP_PATIENCE: Duration = Duration::from_secs(5);
-const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
-/// A running nginx. It is ended when this goes out of scope.
+/// A running nginx, and who asks it.
 pub(super) struct Site {
-    nginx: Child,
+    nginx: Server,
     wrk: PathBuf,
-    address: SocketAddr,
 }
 
 /// What wrk says it did.
@@ -39,61 +34,27 @@ pub(super) struct Load {
 impl Site {
     pub(super) fn start(tools: &Tools, scratch: &Scratch) -> Result<Self> {
         scratch.write(FILE, &"x".repeat(FILE_BYTES))?;
-        // Free a moment ago is as good as it gets: nginx cannot tell which port it was given.
-        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-        let address = free.local_addr()?;
-        drop(free);
+        let address = Server::address()?;
         let text = config(&scratch.path().display().to_string(), address);
         let config = scratch.write("nginx.conf", &text)?;
-        let nginx = Command::new(&tools.nginx)
-            .arg("-c")
-            .arg(config)
-            .args(["-e", "stderr"])
-            .stdin(Stdio::null())
-            .spawn()
-            .context("cannot run nginx")?;
-        let mut site = Self {
-            nginx,
-            wrk: tools.wrk.clone(),
-            address,
-        };
-        site.wait_ready()?;
-        Ok(site)
+        let mut nginx = Command::new(tools.path("nginx"));
+        nginx.arg("-c").arg(config).args(["-e", "stderr"]);
+        Ok(Self {
+            nginx: Server::start(&mut nginx, address)?,
+            wrk: tools.path("wrk").to_path_buf(),
+        })
     }
 
     /// Lets wrk ask for the file for a few seconds.
     pub(super) fn load(&self) -> Result<Load> {
         let output = Command::new(&self.wrk)
             .args(["-t1", &format!("-c{CONNECTIONS}"), &format!("-d{SECONDS}s")])
-            .arg(format!("http://{}/{FILE}", self.address))
+            .arg(format!("http://{}/{FILE}", self.nginx.address))
             .output()
             .context("cannot run wrk")?;
         let text = String::from_utf8_lossy(&output.stdout);
         ensure!(output.status.success(), "wrk failed\n{text}");
         read(&text).with_context(|| format!("wrk did not say what is expected of it\n{text}"))
-    }
-
-    fn wait_ready(&mut self) -> Result<()> {
-        let deadline = Instant::now() + START_PATIENCE;
-        while TcpStream::connect(self.address).is_err() {
-            if let Some(status) = self.nginx.try_wait()? {
-                bail!("nginx ended before it was ready: {status}");
-            }
-            ensure!(
-                Instant::now() < deadline,
-                "nginx is not ready after {START_PATIENCE:?}"
-            );
-            process::pause(LOOK_AGAIN);
-        }
-        Ok(())
-    }
-}
-
-impl Drop for Site {
-    fn drop(&mut self) {
-        // Asked and not killed, or its worker would live on. An error has nobody to go to.
-        let _ = process::terminate(self.nginx.id());
-        let _ = process::reap(&mut self.nginx, STOP_PATIENCE);
     }
 }
 
