@@ -92,8 +92,8 @@ impl http1::Sink for &mut (dyn Sink + '_) {
         Sink::request(*self, id, asked);
     }
 
-    fn exchange(&mut self, id: u32, exchange: http::Exchange) {
-        Sink::exchange(*self, id, Told::Http(Box::new(exchange)));
+    fn exchange(&mut self, id: u32, exchange: Box<http::Exchange>) {
+        Sink::exchange(*self, id, Told::Http(exchange));
     }
 }
 

@@ -112,10 +112,14 @@ pub fn split_target(target: &str) -> (&str, Option<&str>) {
         Some((_, end)) => &target[end..],
         None => target,
     };
-    let local = local.split_once('#').map_or(local, |(local, _)| local);
-    let (path, query) = match local.split_once('?') {
-        Some((path, query)) => (path, Some(query)),
+    let (path, query) = match memchr::memchr2(b'?', b'#', local.as_bytes()) {
         None => (local, None),
+        Some(end) if local.as_bytes()[end] == b'#' => (&local[..end], None),
+        Some(end) => {
+            let query = &local[end + 1..];
+            let end_of_query = memchr::memchr(b'#', query.as_bytes()).unwrap_or(query.len());
+            (&local[..end], Some(&query[..end_of_query]))
+        }
     };
     let path = if path.is_empty() { "/" } else { path };
     (path, query)

@@ -6,6 +6,9 @@ use std::fmt::Write;
 /// have been in the first place, so that it cannot be taken for anything else.
 pub(crate) fn text(bytes: &[u8], bound: usize) -> String {
     let kept = &bytes[..bytes.len().min(bound)];
+    if let Ok(text) = std::str::from_utf8(kept) {
+        return text.to_owned();
+    }
     let mut text = String::with_capacity(kept.len());
     for piece in kept.utf8_chunks() {
         text.push_str(piece.valid());

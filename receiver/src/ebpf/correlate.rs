@@ -5,6 +5,7 @@
 //! thread there is no guess.
 
 use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
 use tapline_protocols::trace_context::TraceContext;
 
 use super::ids::Ids;
@@ -70,7 +71,7 @@ pub(crate) struct Correlator {
 /// The open server requests of one thread.
 #[derive(Debug, Default)]
 struct Open {
-    contexts: Vec<Context>,
+    contexts: SmallVec<[Context; 1]>,
     /// Open as well, but past the bound: while there are any, "the only one" cannot be said.
     hidden: usize,
 }

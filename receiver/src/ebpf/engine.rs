@@ -23,8 +23,8 @@ use super::{
     datagrams::Datagrams,
     emit::{
         ConnectFailed, Database, DatabaseFacts, Dns, DnsFacts, Emitter, Facts, Http, Messaging,
-        MessagingFacts, OwnReading, Rpc, RpcFacts, Side, Span, WebSocket, WebSocketFacts,
-        path_and_host, service_port,
+        MessagingFacts, Names, OwnReading, Rpc, RpcFacts, Side, Span, WebSocket, WebSocketFacts,
+        service_port,
     },
     ids::Ids,
     live::Live,
@@ -410,10 +410,11 @@ impl Engine {
 
     fn on_http(&mut self, open: &OpenRequest, place: Place, exchange: &http::Exchange) {
         let config = open.process.routes.as_ref().unwrap_or(&self.live.routes);
-        let (path, host) = path_and_host(exchange);
+        let names = Names::of(exchange);
+        let path = names.path;
         let owner = match open.side {
             Side::Server => Owner::Itself,
-            Side::Client => Owner::Host(host.unwrap_or_default()),
+            Side::Client => Owner::Host(names.host().unwrap_or_default()),
         };
         let status = exchange.response.as_ref().map(|response| response.status);
         let evidence = Evidence::of_status(status);
@@ -424,7 +425,8 @@ impl Engine {
             self.routes.route(service, path, evidence, config)
         };
         let ends = (open.side, place.tuple.as_ref());
-        let facts = Facts::new(ends, exchange, route, &self.live.privacy).over_tls(place.is_tls);
+        let facts =
+            Facts::new(ends, (exchange, names), route, &self.live.privacy).over_tls(place.is_tls);
         let when = span(&open.context, exchange.started_ns, exchange.ended_ns);
         let ignored = config.ignores(path);
         self.emitter

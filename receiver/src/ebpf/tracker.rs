@@ -193,9 +193,10 @@ impl Tracker {
     ) -> Option<Place> {
         let mut happened = std::mem::take(&mut self.happened);
         let connection = self.connection(event.cookie, event.header.at_ns);
-        let before = connection.buffered_bytes();
+        let before = connection.held_bytes;
         let missing = connection.feed(event, bytes, happenings);
         let after = connection.buffered_bytes();
+        connection.held_bytes = after;
         let place = connection.place(event.cookie);
         let judged = connection.judge(event.mode, event.header.at_ns, &mut happened);
         self.counts.gaps += missing.bytes;
@@ -206,6 +207,7 @@ impl Tracker {
         {
             self.buffered_bytes = self.buffered_bytes.saturating_sub(after);
             self.counts.started_over += 1;
+            connection.held_bytes = 0;
             connection.start_over(event.header.at_ns, happenings);
         }
         self.note(event.cookie, judged, happened);
@@ -256,9 +258,7 @@ impl Tracker {
             return self.on_end_of_stream(close, happenings);
         }
         let mut connection = self.connections.remove(&close.cookie)?;
-        self.buffered_bytes = self
-            .buffered_bytes
-            .saturating_sub(connection.buffered_bytes());
+        self.buffered_bytes = self.buffered_bytes.saturating_sub(connection.held_bytes);
         self.counts.gaps += connection.miss_rest(close, happenings);
         connection.end(close, &mut self.happened);
         connection.place_all(close.cookie, &mut self.happened, &mut self.streamed);
@@ -309,11 +309,11 @@ impl Tracker {
             happenings.clear();
             !idle
         });
-        self.buffered_bytes = self
-            .connections
-            .values()
-            .map(Connection::buffered_bytes)
-            .sum();
+        self.buffered_bytes = 0;
+        for connection in self.connections.values_mut() {
+            connection.held_bytes = connection.buffered_bytes();
+            self.buffered_bytes += connection.held_bytes;
+        }
     }
 
     /// Returns how many bytes of unfinished messages are held.

@@ -37,6 +37,13 @@ pub(crate) fn field_len(number: u32, body: usize) -> usize {
     varint_len(u64::from(number) << 3) + varint_len(body as u64) + body
 }
 
+/// Returns the tag of a length-delimited field below sixteen, which takes one byte.
+#[inline]
+pub(crate) fn short_tag(number: u32) -> u8 {
+    debug_assert!(number < 16, "the tags of higher numbers take more bytes");
+    (number << 3 | DELIMITED) as u8
+}
+
 #[inline]
 fn tag(out: &mut Vec<u8>, number: u32, wire_type: u32) {
     varint(out, u64::from(number << 3 | wire_type));

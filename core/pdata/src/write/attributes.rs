@@ -5,6 +5,9 @@ use crate::{
     wire::write as wire,
 };
 
+/// With so many bytes of key and text, all lengths of an attribute take one byte.
+const SHORT_BYTES: usize = 0x7f - 8;
+
 /// Appends attributes to the record, resource or point that is being written.
 ///
 /// Keys are not deduplicated: writing one twice is the caller's mistake.
@@ -21,6 +24,13 @@ impl<'b> Attributes<'b> {
 
     /// Appends a string.
     pub fn str(&mut self, key: &str, text: &str) -> &mut Self {
+        if key.len() + text.len() <= SHORT_BYTES {
+            self.short_head(key, 2 + text.len());
+            let head = [wire::short_tag(value::STRING), text.len() as u8];
+            self.out.extend_from_slice(&head);
+            self.out.extend_from_slice(text.as_bytes());
+            return self;
+        }
         self.head(key, wire::field_len(value::STRING, text.len()));
         wire::bytes(self.out, value::STRING, text.as_bytes());
         self
@@ -29,7 +39,12 @@ impl<'b> Attributes<'b> {
     /// Appends an integer.
     pub fn int(&mut self, key: &str, int: i64) -> &mut Self {
         let bits = int.cast_unsigned();
-        self.head(key, 1 + wire::varint_len(bits));
+        let value_len = 1 + wire::varint_len(bits);
+        if key.len() + value_len <= SHORT_BYTES {
+            self.short_head(key, value_len);
+        } else {
+            self.head(key, value_len);
+        }
         wire::uint(self.out, value::INT, bits);
         self
     }
@@ -62,6 +77,23 @@ impl<'b> Attributes<'b> {
             wire::bytes(self.out, value::STRING, text.as_bytes());
         }
         self
+    }
+
+    /// The same as `head`, where every length and every number takes one byte.
+    #[inline]
+    fn short_head(&mut self, key: &str, value_len: usize) {
+        let body = 2 + key.len() + 2 + value_len;
+        let head = [
+            wire::short_tag(self.field),
+            body as u8,
+            wire::short_tag(key_value::KEY),
+            key.len() as u8,
+        ];
+        self.out.reserve(head.len() + body);
+        self.out.extend_from_slice(&head);
+        self.out.extend_from_slice(key.as_bytes());
+        self.out
+            .extend_from_slice(&[wire::short_tag(key_value::VALUE), value_len as u8]);
     }
 
     /// Appends everything of a `KeyValue` but the `value_len` bytes of its value.

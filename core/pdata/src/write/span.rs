@@ -58,9 +58,12 @@ pub struct SpanHead<'a> {
     pub status: Status<'a>,
 }
 
+/// What a span with some attributes takes, so that writing its length moves nothing.
+const USUAL_BYTES: usize = 400;
+
 /// Appends one framed span, ready for [`resource_block`](super::resource_block).
 pub fn span(out: &mut Vec<u8>, head: &SpanHead<'_>, attributes: impl FnOnce(&mut Attributes<'_>)) {
-    let open = wire::open(out, scope_block::RECORDS);
+    let open = wire::open_like(out, scope_block::RECORDS, USUAL_BYTES);
     wire::bytes(out, span::TRACE_ID, &head.trace_id);
     wire::bytes(out, span::SPAN_ID, &head.span_id);
     wire::bytes_unless_empty(out, span::TRACE_STATE, head.trace_state.as_bytes());

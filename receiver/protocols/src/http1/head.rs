@@ -4,6 +4,9 @@
 //! than a small one and yet ends where it ends. Header values outside the allow list are never
 //! stored.
 
+use std::borrow::Cow;
+
+use super::length::Length;
 use super::line::Whole;
 use super::sniff::{RequestLine, cut_request_line, request_line, status_line};
 use super::upgrade::Next;
@@ -21,7 +24,7 @@ const TARGET_BYTES: usize = 8 * 1024;
 /// Bytes kept of `tracestate` (all values together) and of `baggage`.
 const LIST_BYTES: usize = 4 * 1024;
 /// Bytes kept of every other value.
-const VALUE_BYTES: usize = 512;
+pub(super) const VALUE_BYTES: usize = 512;
 /// Values of `traceparent` kept; more than one is an error already.
 const PARENTS: usize = 4;
 /// Values of `tracestate` kept.
@@ -35,7 +38,7 @@ pub(super) struct Head {
     limit: u64,
     wanted: &'static Wanted,
     coding: String,
-    length: String,
+    length: Length,
     /// The field that a folded line would continue.
     last: Option<Field>,
 }
@@ -115,6 +118,29 @@ const RESPONSE_FIELDS: [(&str, Field); 4] = [
     ("upgrade", Field::Upgrade),
 ];
 
+/// How long the names are, a bit for each length: most others are told from them by that alone.
+const REQUEST_LENGTHS: u32 = lengths(&REQUEST_FIELDS);
+const RESPONSE_LENGTHS: u32 = lengths(&RESPONSE_FIELDS);
+
+const fn lengths(fields: &[(&str, Field)]) -> u32 {
+    let (mut lengths, mut at) = (0, 0);
+    while at < fields.len() {
+        lengths |= 1 << fields[at].0.len();
+        at += 1;
+    }
+    lengths
+}
+
+/// Returns the field with a name, in either case.
+fn field(name: &[u8], fields: &[(&str, Field)], lengths: u32) -> Option<Field> {
+    if name.len() > 31 || lengths & 1 << name.len() == 0 {
+        return None;
+    }
+    let mut fields = fields.iter();
+    let known = fields.find(|(known, _)| name.eq_ignore_ascii_case(known.as_bytes()))?;
+    Some(known.1)
+}
+
 impl Message {
     /// Reads a request line.
     pub(super) fn request(line: Whole<'_>) -> Option<Self> {
@@ -139,9 +165,12 @@ impl Message {
             None if method == b"CONNECT" && !truncated => (None, Some(cut(&target))),
             None => (None, None),
         };
+        if let Cow::Owned(stripped) = redact::strip_userinfo(&target) {
+            target = stripped;
+        }
         Some(Self::Request(Box::new(Request {
             method: text(method, VALUE_BYTES),
-            target: redact::strip_userinfo(&target).into_owned(),
+            target,
             version,
             host,
             scheme,
@@ -182,7 +211,7 @@ impl Head {
             about,
             limit: limits.head_bytes as u64,
             coding: String::new(),
-            length: String::new(),
+            length: Length::None,
             last: None,
         }
     }
@@ -201,19 +230,17 @@ impl Head {
             return;
         }
         self.last = None;
-        let Some(colon) = memchr::memchr(b':', line) else {
+        // Names are short: nearer than any search by words could begin.
+        let Some(colon) = line.iter().position(|byte| *byte == b':') else {
             return;
         };
         let name = line[..colon].trim_ascii_end();
-        let fields: &[(&str, Field)] = match self.message {
-            Message::Request(_) => &REQUEST_FIELDS,
-            Message::Response(_) => &RESPONSE_FIELDS,
+        let field = match self.message {
+            Message::Request(_) => field(name, &REQUEST_FIELDS, REQUEST_LENGTHS),
+            Message::Response(_) => field(name, &RESPONSE_FIELDS, RESPONSE_LENGTHS),
         };
-        let known = fields
-            .iter()
-            .find(|(known, _)| name.eq_ignore_ascii_case(known.as_bytes()));
-        if let Some((_, field)) = known {
-            self.keep(*field, line[colon + 1..].trim_ascii(), "");
+        if let Some(field) = field {
+            self.keep(field, line[colon + 1..].trim_ascii(), "");
         }
         if !self.wanted.is_empty() && self.about.bytes <= self.limit {
             self.keep_wanted(name, line[colon + 1..].trim_ascii());
@@ -244,15 +271,7 @@ impl Head {
         if !coding.is_empty() && !coding.eq_ignore_ascii_case("identity") {
             return Framing::Coded;
         }
-        if self.length.is_empty() {
-            return Framing::Absent;
-        }
-        let mut lengths = self.length.split(',').map(number);
-        let first = lengths.next().flatten();
-        match first {
-            Some(length) if lengths.all(|other| other == first) => Framing::Length(length),
-            _ => Framing::Broken,
-        }
+        self.length.framing()
     }
 
     /// Returns how many bytes are held.
@@ -261,14 +280,14 @@ impl Head {
             Message::Request(request) => request.held(),
             Message::Response(response) => response.held(),
         };
-        message + self.coding.len() + self.length.len()
+        message + self.coding.len() + self.length.held()
     }
 
     /// Stores a value, or with `fold` its continuation.
     fn keep(&mut self, field: Field, value: &[u8], fold: &str) {
         self.last = Some(field);
         match field {
-            Field::ContentLength => return append(&mut self.length, ",", fold, value, VALUE_BYTES),
+            Field::ContentLength => return self.length.add(fold, value),
             Field::TransferEncoding => {
                 return append(&mut self.coding, ",", fold, value, VALUE_BYTES);
             }
@@ -398,14 +417,16 @@ fn listed(list: &mut Vec<String>, fold: &str, value: &[u8], values: usize, bytes
 }
 
 /// Appends a value behind a separator: `fold` if it continues the last one, else `comma`.
-fn append(to: &mut String, comma: &str, fold: &str, value: &[u8], bound: usize) {
+pub(super) fn append(to: &mut String, comma: &str, fold: &str, value: &[u8], bound: usize) {
     let separator = match (to.is_empty(), fold) {
         (true, _) => "",
         (false, "") => comma,
         (false, fold) => fold,
     };
     let left = bound.saturating_sub(to.len() + separator.len());
-    if left > 0 {
+    if to.is_empty() {
+        *to = text(value, left);
+    } else if left > 0 {
         to.push_str(separator);
         to.push_str(&text(value, left));
     }
@@ -413,11 +434,4 @@ fn append(to: &mut String, comma: &str, fold: &str, value: &[u8], bound: usize) 
 
 fn cut(host: &str) -> String {
     text(host.as_bytes(), VALUE_BYTES)
-}
-
-/// Reads a decimal number, and nothing that merely resembles one.
-fn number(text: &str) -> Option<u64> {
-    let text = text.trim();
-    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    digits.then(|| text.parse().ok()).flatten()
 }

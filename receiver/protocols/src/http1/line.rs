@@ -68,6 +68,35 @@ impl Line {
         })
     }
 
+    /// Hands over whole lines from the front of `input`, with how many bytes each took, as long as
+    /// they need no bound and nothing of the first one came before. `take` says which is the last.
+    /// Returns how many bytes all of them took, and whether the last one was there.
+    pub(super) fn take_all(
+        &mut self,
+        input: &[u8],
+        mut take: impl FnMut(&[u8], usize) -> bool,
+    ) -> (usize, bool) {
+        if self.spent {
+            self.clear();
+        }
+        let mut start = 0;
+        if !self.bytes.is_empty() || self.over {
+            return (start, false);
+        }
+        for end in memchr::memchr_iter(b'\n', input) {
+            let line = &input[start..end];
+            if line.len() > self.bound {
+                break;
+            }
+            let bytes = end + 1 - start;
+            start = end + 1;
+            if take(trim_cr(line), bytes) {
+                return (start, true);
+            }
+        }
+        (start, false)
+    }
+
     /// Returns what is kept of an unfinished line.
     pub(super) fn partial(&self) -> &[u8] {
         if self.spent { &[] } else { &self.bytes }

@@ -20,6 +20,7 @@
 
 mod body;
 mod head;
+mod length;
 mod line;
 mod pairing;
 mod reading;
@@ -58,7 +59,7 @@ pub trait Sink {
     /// Takes a request whose head is complete. `id` is unique on its connection.
     fn request(&mut self, id: u32, request: &Request, thread: u64);
     /// Takes the finished exchange of a request that was announced before; called once for each.
-    fn exchange(&mut self, id: u32, exchange: Exchange);
+    fn exchange(&mut self, id: u32, exchange: Box<Exchange>);
 }
 
 /// Reads one TCP connection, both directions.

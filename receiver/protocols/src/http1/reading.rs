@@ -137,7 +137,7 @@ impl Http1 {
             match self.stream(toward).step(&mut cursor) {
                 Event::More => {}
                 Event::Start(head) => self.start(toward, head, at_ns, out),
-                Event::HeadEnd(head) => self.end_head(*head, at_ns, thread, out),
+                Event::HeadEnd(head) => self.end_head(head, at_ns, thread, out),
                 Event::BodyEnd => {
                     self.end_body(toward, out);
                     self.stream(toward).phase = Phase::Idle;
@@ -196,10 +196,11 @@ impl Http1 {
 
     // === Heads ===
 
-    fn end_head(&mut self, head: Head, at_ns: u64, thread: u64, out: &mut dyn Sink) {
+    fn end_head(&mut self, head: Box<Head>, at_ns: u64, thread: u64, out: &mut dyn Sink) {
         let framing = head.framing();
         let about = head.about;
-        match head.message {
+        let Head { message, .. } = *head;
+        match message {
             Message::Request(request) => {
                 let body = match framing {
                     Framing::Absent | Framing::Length(0) => None,
@@ -207,7 +208,7 @@ impl Http1 {
                     Framing::Chunked => Some(Body::chunked()),
                     Framing::Coded | Framing::Broken => Some(Body::loose(false, None)),
                 };
-                self.enter_request(*request, about, body, at_ns, thread, out);
+                self.enter_request(request, about, body, at_ns, thread, out);
             }
             Message::Response(response) => {
                 let body = match framing {
@@ -253,7 +254,7 @@ impl Http1 {
         let about = head.about;
         match head.message {
             Message::Request(request) => {
-                self.enter_request(*request, about, body, at_ns, thread, out);
+                self.enter_request(request, about, body, at_ns, thread, out);
             }
             Message::Response(response) => self.enter_response(response, about, body, out),
         }
@@ -264,7 +265,7 @@ impl Http1 {
 
     fn enter_request(
         &mut self,
-        request: Request,
+        request: Box<Request>,
         about: About,
         body: Option<Body>,
         at_ns: u64,

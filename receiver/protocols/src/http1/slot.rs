@@ -50,13 +50,20 @@ enum Kind {
 
 impl Slot {
     /// Creates the slot of a request whose head was just read.
-    pub(super) fn new(id: u32, request: Request, about: About, at_ns: u64, thread: u64) -> Self {
+    pub(super) fn new(
+        id: u32,
+        request: Box<Request>,
+        about: About,
+        at_ns: u64,
+        thread: u64,
+    ) -> Self {
         let kind = match request.method.as_str() {
             "HEAD" => Kind::Head,
             "CONNECT" => Kind::Connect,
             _ => Kind::Other,
         };
-        let exchange = Exchange {
+        let held = request.held();
+        let exchange = Box::new(Exchange {
             response: None,
             started_ns: about.started_ns,
             request_ended_ns: at_ns,
@@ -70,8 +77,8 @@ impl Slot {
             request_bytes: about.bytes,
             response_bytes: 0,
             upgraded: false,
-            request,
-        };
+            request: *request,
+        });
         Self {
             id,
             doubt: Doubt::None,
@@ -79,8 +86,8 @@ impl Slot {
             sent: false,
             expects: about.expects,
             kind,
-            held: exchange.request.held(),
-            exchange: Some(Box::new(exchange)),
+            held,
+            exchange: Some(exchange),
         }
     }
 
@@ -139,8 +146,8 @@ impl Slot {
     }
 
     /// Takes the exchange out, to be reported once.
-    pub(super) fn settle(&mut self, outcome: Outcome, at_ns: Option<u64>) -> Option<Exchange> {
-        let mut exchange = *self.exchange.take()?;
+    pub(super) fn settle(&mut self, outcome: Outcome, at_ns: Option<u64>) -> Option<Box<Exchange>> {
+        let mut exchange = self.exchange.take()?;
         exchange.outcome = outcome;
         exchange.ended_ns = at_ns.unwrap_or(exchange.ended_ns);
         Some(exchange)

@@ -282,18 +282,26 @@ impl Stream {
             return Event::More;
         };
         cursor.fresh = false;
-        let before = cursor.rest.len();
-        let whole = self.line.take(&mut cursor.rest);
-        let taken = before - cursor.rest.len();
-        head.count(taken);
-        self.wire = self.wire.saturating_add(taken as u64);
         self.last_ns = cursor.at_ns;
-        match whole {
-            None => return Event::More,
-            Some(Whole { text: [], .. }) => {}
-            Some(line) => {
-                head.line(line.text);
-                return Event::More;
+        let (taken, is_whole) = self.line.take_all(cursor.rest, |line, bytes| {
+            head.count(bytes);
+            if !line.is_empty() {
+                head.line(line);
+            }
+            line.is_empty()
+        });
+        self.wire = self.wire.saturating_add(taken as u64);
+        cursor.rest = &cursor.rest[taken..];
+        while !is_whole {
+            let before = cursor.rest.len();
+            let whole = self.line.take(&mut cursor.rest);
+            let taken = before - cursor.rest.len();
+            head.count(taken);
+            self.wire = self.wire.saturating_add(taken as u64);
+            match whole {
+                None => return Event::More,
+                Some(Whole { text: [], .. }) => break,
+                Some(line) => head.line(line.text),
             }
         }
         self.line.clear();

@@ -68,7 +68,7 @@ impl Sink for Seen {
         self.announced.push((id, request.clone()));
     }
 
-    fn exchange(&mut self, id: u32, exchange: Exchange) {
+    fn exchange(&mut self, id: u32, exchange: Box<Exchange>) {
         assert!(
             self.announced.iter().any(|(known, _)| *known == id),
             "{id} was not announced"
@@ -82,7 +82,7 @@ impl Sink for Seen {
             "{exchange:?}"
         );
         assert!(exchange.started_ns <= exchange.ended_ns, "{exchange:?}");
-        self.exchanges.push((id, exchange));
+        self.exchanges.push((id, *exchange));
     }
 }
 

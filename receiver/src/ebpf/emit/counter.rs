@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use foldhash::fast::RandomState;
 use tapline_pdata::write::{self, MetricHead, Monotonic, Number, NumberPoint};
 
 use super::{
@@ -15,7 +16,7 @@ pub(super) struct Counter {
     /// Of the view's rows.
     keys: Vec<&'static str>,
     /// By attribute values in the order of the keys, as `encode` writes them.
-    series: HashMap<Vec<u8>, Series>,
+    series: HashMap<Vec<u8>, Series, RandomState>,
     overflow: Option<Series>,
 }
 
@@ -34,7 +35,7 @@ impl Counter {
                 unit: view.unit,
             },
             keys: view.rows.iter().map(|row| row.key).collect(),
-            series: HashMap::new(),
+            series: HashMap::default(),
             overflow: None,
         }
     }

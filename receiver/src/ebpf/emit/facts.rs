@@ -11,10 +11,50 @@ use tapline_protocols::{
 
 use crate::ebpf::privacy::Privacy;
 
-/// Methods the conventions know; others are `_OTHER` and keep their own name beside it.
-const KNOWN_METHODS: [&str; 10] = [
-    "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "QUERY",
-];
+/// Returns whether the conventions know a method; others are `_OTHER` and keep their own name
+/// beside it.
+fn is_known_method(method: &str) -> bool {
+    matches!(
+        method,
+        "GET"
+            | "HEAD"
+            | "POST"
+            | "PUT"
+            | "DELETE"
+            | "CONNECT"
+            | "OPTIONS"
+            | "TRACE"
+            | "PATCH"
+            | "QUERY"
+    )
+}
+
+/// What a request names: its path, its query, and whom it asks.
+#[derive(Clone, Copy)]
+pub(crate) struct Names<'a> {
+    /// The path; `/` if there is none.
+    pub(crate) path: &'a str,
+    query: Option<&'a str>,
+    authority: Option<(&'a str, Option<u16>)>,
+}
+
+impl<'a> Names<'a> {
+    /// Reads the target and the host of a request.
+    pub(crate) fn of(exchange: &'a Exchange) -> Self {
+        let request = &exchange.request;
+        let (path, query) = redact::split_target(&request.target);
+        Self {
+            path,
+            query,
+            authority: request.host.as_deref().map(split_authority),
+        }
+    }
+
+    /// Returns the host without its port.
+    pub(crate) fn host(&self) -> Option<&'a str> {
+        self.authority.map(|(host, _)| host)
+    }
+}
 
 /// Which end of the connection the process is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -50,13 +90,13 @@ impl<'a> Facts<'a> {
     /// Reads an exchange, telling as much as is allowed.
     pub(crate) fn new(
         (side, tuple): (Side, Option<&'a Tuple>),
-        exchange: &'a Exchange,
+        (exchange, names): (&'a Exchange, Names<'a>),
         route: Option<&'a str>,
         privacy: &'a Privacy,
     ) -> Self {
         let (path, query) = match exchange.request.target.as_str() {
             "" => ("", None), // not known
-            target => redact::split_target(target),
+            _ => (names.path, names.query),
         };
         let tuple = tuple.filter(|tuple| tuple.family != AF_UNIX);
         Self {
@@ -70,7 +110,7 @@ impl<'a> Facts<'a> {
             is_tls: false,
             path,
             query: query.and_then(|query| privacy.query().of(query)),
-            authority: exchange.request.host.as_deref().map(split_authority),
+            authority: names.authority,
         }
     }
 
@@ -82,7 +122,7 @@ impl<'a> Facts<'a> {
     /// `http.request.method`.
     pub(crate) fn method(&self) -> &str {
         let method = self.exchange.request.method.as_str();
-        if KNOWN_METHODS.contains(&method) {
+        if is_known_method(method) {
             method
         } else {
             "_OTHER"
@@ -92,7 +132,7 @@ impl<'a> Facts<'a> {
     /// `http.request.method_original`, when the method is not a known one.
     pub(crate) fn method_original(&self) -> Option<&str> {
         let method = self.exchange.request.method.as_str();
-        let is_other = !method.is_empty() && !KNOWN_METHODS.contains(&method);
+        let is_other = !method.is_empty() && !is_known_method(method);
         is_other.then_some(method)
     }
 
@@ -226,7 +266,7 @@ impl<'a> Facts<'a> {
 
 /// `{method} {route}`, without a route `{method}`. An unknown method is `HTTP`.
 fn span_name(method: &str, route: Option<&str>) -> String {
-    let method = if KNOWN_METHODS.contains(&method) {
+    let method = if is_known_method(method) {
         method
     } else {
         "HTTP"
@@ -235,17 +275,6 @@ fn span_name(method: &str, route: Option<&str>) -> String {
         Some(route) => [method, " ", route].concat(),
         None => method.to_owned(),
     }
-}
-
-/// Returns the path and the host of a request, as routes are learned by them.
-pub(crate) fn path_and_host(exchange: &Exchange) -> (&str, Option<&str>) {
-    let (path, _) = redact::split_target(&exchange.request.target);
-    let host = exchange
-        .request
-        .host
-        .as_deref()
-        .map(|host| split_authority(host).0);
-    (path, host)
 }
 
 /// Returns the port of the service: local for a server, remote for a client; 0 without one.
@@ -263,14 +292,17 @@ pub(crate) fn address(bytes: [u8; 16]) -> String {
     let Some(v4) = ip.to_ipv4_mapped() else {
         return ip.to_string();
     };
-    let mut text = String::with_capacity(15);
+    let (mut text, mut end) = ([b'.'; 15], 0);
     for (index, part) in v4.octets().into_iter().enumerate() {
-        if index > 0 {
-            text.push('.');
+        end += usize::from(index > 0);
+        for (divisor, least) in [(100, 100), (10, 10), (1, 0)] {
+            if part >= least {
+                text[end] = b'0' + part / divisor % 10;
+                end += 1;
+            }
         }
-        push_number(&mut text, u16::from(part));
     }
-    text
+    String::from_utf8_lossy(&text[..end]).into_owned()
 }
 
 pub(super) fn push_authority(url: &mut String, host: &str, port: Option<u16>) {
@@ -287,17 +319,18 @@ pub(super) fn push_authority(url: &mut String, host: &str, port: Option<u16>) {
     }
 }
 
-fn push_number(text: &mut String, number: u16) {
-    let mut divisor = 10_000;
-    let mut begun = false;
-    while divisor > 0 {
-        let digit = u8::try_from(number / divisor % 10).expect("a digit");
-        begun |= digit > 0 || divisor == 1;
-        if begun {
-            text.push(char::from(b'0' + digit));
+fn push_number(text: &mut String, mut number: u16) {
+    let mut digits = [b'0'; 5];
+    let mut first = digits.len();
+    loop {
+        first -= 1;
+        digits[first] += (number % 10) as u8;
+        number /= 10;
+        if number == 0 {
+            break;
         }
-        divisor /= 10;
     }
+    text.push_str(std::str::from_utf8(&digits[first..]).expect("digits"));
 }
 
 /// Splits `host[:port]`; an IPv6 host loses its brackets.
@@ -308,8 +341,9 @@ pub(super) fn split_authority(text: &str) -> (&str, Option<u16>) {
             after.strip_prefix(':').and_then(|port| port.parse().ok()),
         );
     }
-    match text.rsplit_once(':') {
-        Some((host, port)) if port.parse::<u16>().is_ok() => (host, port.parse().ok()),
+    let colon = text.bytes().rposition(|byte| byte == b':');
+    match colon.map(|colon| (&text[..colon], text[colon + 1..].parse())) {
+        Some((host, Ok(port))) => (host, Some(port)),
         _ => (text, None),
     }
 }

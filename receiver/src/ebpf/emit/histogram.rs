@@ -2,6 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
+use foldhash::fast::RandomState;
 use tapline_pdata::write::{self, Attributes, Exemplar, HistogramPoint, MetricHead};
 
 use super::counter::Counter;
@@ -34,7 +35,7 @@ pub(crate) struct Histogram {
     /// Of the view's rows.
     keys: Vec<&'static str>,
     /// By attribute values in the order of the keys, as `encode` writes them.
-    series: HashMap<Vec<u8>, Series>,
+    series: HashMap<Vec<u8>, Series, RandomState>,
     overflow: Option<Series>,
 }
 
@@ -171,7 +172,7 @@ impl Histogram {
             },
             bounds: view.bounds,
             keys: view.rows.iter().map(|row| row.key).collect(),
-            series: HashMap::new(),
+            series: HashMap::default(),
             overflow: None,
         }
     }

@@ -32,7 +32,7 @@ pub(crate) use connect_failed::ConnectFailed;
 pub(crate) use database_facts::DatabaseFacts;
 pub(crate) use database_table::Database;
 pub(crate) use dns_table::{Dns, DnsFacts};
-pub(crate) use facts::{Facts, Side, path_and_host, service_port};
+pub(crate) use facts::{Facts, Names, Side, service_port};
 pub(crate) use histogram::SERIES_PER_METRIC;
 pub(crate) use http_table::Http;
 pub(crate) use messaging_facts::MessagingFacts;

@@ -35,6 +35,8 @@ pub(super) struct Connection {
     pub(super) last_ns: u64,
     /// The process that moved the last bytes.
     pub(super) owner: u32,
+    /// What it held when that was last counted.
+    pub(super) held_bytes: usize,
     judge: Judge,
     stream: Stream,
     /// Where each stream goes on, sent and received, once it was seen.
@@ -64,6 +66,7 @@ impl Connection {
             tuple: None,
             last_ns: 0,
             owner: 0,
+            held_bytes: 0,
             judge: Judge::default(),
             stream: Stream::default(),
             next: [None; 2],
