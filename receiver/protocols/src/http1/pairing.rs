@@ -73,7 +73,8 @@ impl Http1 {
             self.hidden = Hidden::Gap;
             self.responses.lose();
         }
-        if self.open_requests() > limit
+        if self.slots.len() > limit
+            && self.open_requests() > limit
             && let Some(oldest) = self.slots.iter().position(Slot::is_open)
         {
             self.unanswered(oldest, Unanswered::TooManyOpen, at_ns, out);
@@ -259,9 +260,12 @@ impl Http1 {
     /// awaited.
     pub(super) fn after_silence(&mut self, toward: Toward, at_ns: u64, out: &mut dyn Sink) {
         let silent = at_ns.saturating_sub(self.active_ns) >= self.limits.response_timeout_ns;
+        if !silent || toward != Toward::Server {
+            return;
+        }
         let doubtful =
             self.hidden != Hidden::No || self.slots.iter().any(|slot| slot.doubt == Doubt::Order);
-        if silent && doubtful && toward == Toward::Server {
+        if doubtful {
             let first = self
                 .slots
                 .iter()

@@ -158,14 +158,12 @@ impl<'a> Facts<'a> {
 
     /// `url.scheme`: the one a proxy in front names, else that of the wire.
     pub(crate) fn scheme(&self) -> &str {
-        let request = &self.exchange.request;
-        let forwarded = request
-            .headers
-            .forwarded_proto
-            .as_deref()
-            .unwrap_or_default();
-        let first = forwarded.split(',').next().unwrap_or_default().trim();
-        let forwarded = self.side == Side::Server && first.eq_ignore_ascii_case("https");
+        let forwarded = self.exchange.request.headers.forwarded_proto.as_deref();
+        let is_https = |list: &str| {
+            let first = list.split(',').next().unwrap_or_default().trim();
+            first.eq_ignore_ascii_case("https")
+        };
+        let forwarded = self.side == Side::Server && forwarded.is_some_and(is_https);
         if forwarded || self.is_tls {
             "https"
         } else {

@@ -198,7 +198,10 @@ impl RoutesConfig {
 
 /// The segments of a path, without their parameters (`;jsessionid=`), and without empty ones.
 fn segments(path: &str) -> impl Iterator<Item = &str> {
-    let bare = |segment: &'_ str| -> usize { segment.find(';').unwrap_or(segment.len()) };
+    let bare = |segment: &'_ str| -> usize {
+        let semicolon = segment.bytes().position(|byte| byte == b';');
+        semicolon.unwrap_or(segment.len())
+    };
     let parts = path
         .split('/')
         .map(move |segment| &segment[..bare(segment)]);
