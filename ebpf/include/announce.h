@@ -11,7 +11,7 @@ APART int announce(struct sock *sk, struct socket_state *state, u64 pid_tgid, u3
     if (likely((state->flags & SOCKET_ANNOUNCED) && state->announcement == announcement))
         return 0;
     /* Right in the ring: the stacks of our callers leave no room for it before 6.13. */
-    u64 wake = bytes_waiting() > WAKE_AT_BYTES ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
+    u64 wake = waking(bytes_waiting());
     struct event_open *event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
     if (!event) {
         count_lost(sizeof(*event));

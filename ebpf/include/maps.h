@@ -153,12 +153,11 @@ struct {
     MAP_TYPE(value, struct verdict);
 } verdicts SEC(".maps");
 
-struct {
-    MAP_UINT(type, BPF_MAP_TYPE_ARRAY);
-    MAP_UINT(max_entries, 1);
-    MAP_TYPE(key, u32);
-    MAP_TYPE(value, struct control);
-} control SEC(".maps");
+/* A map of one entry, as global data is: what lies at a known address costs no lookup. */
+struct control control SEC(".data.control");
+
+/* How far the ring was filled when its reader was last woken. */
+u64 woken_at SEC(".data.waking");
 
 struct {
     MAP_UINT(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -239,7 +238,9 @@ struct {
     MAP_TYPE(value, struct exec_scratch);
 } exec_scratches SEC(".maps");
 
-/* Wakes the reader only when this much waits; otherwise its timer finds the records. */
+/* Wakes the reader only when this much waits, and as much was put since it was last woken; otherwise
+ * its timer finds the records. To wake somebody is an interrupt to oneself: on a virtual machine it
+ * costs more than the whole call, so that one for each record would stop who is tapped. */
 #define WAKE_AT_BYTES (2 * 1024 * 1024)
 
 INLINE struct loss *my_losses(void)
@@ -257,14 +258,25 @@ INLINE void count_no_state(void)
 
 INLINE struct control *the_control(void)
 {
-    u32 zero = 0;
-    return bpf_map_lookup_elem(&control, &zero);
+    return &control;
+}
+
+/* Whether a record that goes into the ring wakes its reader, who is slow or asleep. Two that do so
+ * at once do no harm. */
+INLINE u64 waking(u64 waiting)
+{
+    if (likely(waiting <= WAKE_AT_BYTES))
+        return BPF_RB_NO_WAKEUP;
+    u64 filled = bpf_ringbuf_query(&events, BPF_RB_PROD_POS);
+    if (filled - woken_at < WAKE_AT_BYTES)
+        return BPF_RB_NO_WAKEUP;
+    woken_at = filled;
+    return BPF_RB_FORCE_WAKEUP;
 }
 
 INLINE bool put(void *record, u64 size, u64 waiting)
 {
-    u64 wake = waiting > WAKE_AT_BYTES ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
-    return bpf_ringbuf_output(&events, record, size, wake) == 0;
+    return bpf_ringbuf_output(&events, record, size, waking(waiting)) == 0;
 }
 
 INLINE void count_lost(u64 size)

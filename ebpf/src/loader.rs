@@ -20,6 +20,9 @@ static OBJECT: &[u8] = aya::include_bytes_aligned!("../objects/tapline.x86_64.o"
 #[cfg(target_arch = "aarch64")]
 static OBJECT: &[u8] = aya::include_bytes_aligned!("../objects/tapline.aarch64.o");
 
+/// What the programs read as global data: a map of one entry.
+const CONTROL: &str = ".data.control";
+
 /// Sockets remembered by their address, where nobody needs that.
 const BY_ADDRESS: &str = "sockets_by_address";
 
@@ -114,9 +117,9 @@ impl Tap {
         let object = object::planned(OBJECT, &plan);
         let mut ebpf = create(&object, &btf, bounds, &plan)?;
         let tls = load_tls(&object, &btf, &ebpf, &plan);
-        let control = ControlEntry::new(take(&mut ebpf, "control", Array::try_from)?);
+        let control = ControlEntry::new(take(&mut ebpf, CONTROL, Array::try_from)?);
         let in_use = |source| LoadError::Map {
-            map: "control",
+            map: CONTROL,
             source,
         };
         let settings = settings(bounds);
