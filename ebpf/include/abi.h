@@ -30,6 +30,7 @@ enum event_kind {
     EVENT_FORK = 6,
     EVENT_EXIT = 7,
     EVENT_EXCHANGE = 8,
+    EVENT_SUM = 9,
     EVENT_DATAGRAM = 16,
     EVENT_TLS_DATA = 20,
     EVENT_TLS_IO = 21,
@@ -130,6 +131,26 @@ struct event_exchange {
     u8 role;
     u8 mode; /* of the socket, when this was made */
     u8 pad[6];
+};
+
+/* Buckets of summed durations: up to 1, 2.5, 5, 10, 25, 50 and 100 ms. */
+#define SUM_BUCKETS 7
+
+/* Finished pairs of turns that came too fast to be told one by one, since the last such record. */
+struct event_sum {
+    struct event_header header;
+    u64 cookie;
+    u64 lasted_ns; /* all together */
+    u64 sent;      /* by the socket since we first saw it, as in event_exchange */
+    u64 received;
+    u32 buckets[SUM_BUCKETS];
+    u32 shortest_ns;
+    u32 longest_ns;
+    u32 tgid; /* moved the first byte of the last request */
+    u32 tid;
+    u8 role;
+    u8 mode;
+    u8 pad[2];
 };
 
 struct event_close {
@@ -249,6 +270,7 @@ enum mode {
 enum verdict_flags {
     VERDICT_EVERY_CALL = 1, /* a message may begin in any call, so every call has its budget */
     VERDICT_LOOK = 2,       /* of lengths: every so many turns are shown nevertheless */
+    VERDICT_SUM = 4,        /* of lengths: nobody asks for single exchanges */
 };
 
 /* What user space found a socket to be; in `verdicts`, by cookie. */

@@ -5,11 +5,8 @@
 
 #include "socket.h"
 
-/* Says what a socket is, before the first record about it and whenever user space asks again. */
-APART int announce(struct sock *sk, struct socket_state *state, u64 pid_tgid, u32 announcement)
+APART int tell_open(struct sock *sk, struct socket_state *state, u64 pid_tgid, u32 announcement)
 {
-    if (likely((state->flags & SOCKET_ANNOUNCED) && state->announcement == announcement))
-        return 0;
     /* Right in the ring: the stacks of our callers leave no room for it before 6.13. */
     u64 wake = waking(bytes_waiting());
     struct event_open *event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
@@ -30,6 +27,13 @@ APART int announce(struct sock *sk, struct socket_state *state, u64 pid_tgid, u3
     state->flags |= SOCKET_ANNOUNCED;
     state->announcement = announcement;
     return 0;
+}
+
+/* Says what a socket is, before the first record about it and whenever user space asks again. */
+INLINE void announce(struct sock *sk, struct socket_state *state, u64 pid_tgid, u32 announcement)
+{
+    if (unlikely(!(state->flags & SOCKET_ANNOUNCED) || state->announcement != announcement))
+        tell_open(sk, state, pid_tgid, announcement);
 }
 
 #endif

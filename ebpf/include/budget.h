@@ -27,6 +27,8 @@
  * looked at: it may be an old connection in the middle of something. Odd, so that either way is
  * looked at first sometimes. */
 #define SNIFF_LOOK_EVERY 17
+/* And no more often than this: a look costs as much as ten turns that are counted. */
+#define LOOK_EVERY_NS 20000000ull
 /* When a message's budget is spent: enough to see that a new message starts. */
 #define BODY_PEEK 64
 
@@ -34,6 +36,18 @@ INLINE u32 capture_of(struct socket_state *state, struct control *control)
 {
     u32 capture = state->capture ? state->capture : control->capture_max;
     return capture < CAPTURE_MAX ? capture : CAPTURE_MAX;
+}
+
+/* Whether the turn that begins, of a socket that nobody knows, is to be looked at. If not, it is
+ * counted towards the next look. */
+INLINE bool is_look_due(struct socket_state *state, u64 now)
+{
+    if (state->turns < SNIFF_TURNS_MAX + SNIFF_LOOK_EVERY - 2) {
+        state->turns += 1;
+        return false;
+    }
+    return state->turns > SNIFF_TURNS_MAX + SNIFF_LOOK_EVERY - 2 ||
+           now - state->looked_ns >= LOOK_EVERY_NS;
 }
 
 /* How much of the turn that begins is shown to user space. */
@@ -48,11 +62,11 @@ INLINE u32 sniffed_bytes(struct socket_state *state, struct control *control, u6
         }
         state->turns = SNIFF_TURNS_MAX;
     }
-    state->turns += 1;
-    if (state->turns < SNIFF_TURNS_MAX + SNIFF_LOOK_EVERY - 1)
+    if (!is_look_due(state, now))
         return 0;
-    if (state->turns >= SNIFF_TURNS_MAX + SNIFF_LOOK_EVERY)
-        state->turns = SNIFF_TURNS_MAX;
+    bool first = state->turns == SNIFF_TURNS_MAX + SNIFF_LOOK_EVERY - 2;
+    state->looked_ns = now;
+    state->turns = first ? state->turns + 1 : SNIFF_TURNS_MAX;
     return SNIFF_COPY;
 }
 

@@ -181,6 +181,45 @@ INLINE void count_and_follow(struct sock *sk, struct socket_state *state, struct
     follow(sk, state, control, call, source);
 }
 
+INLINE void pass(struct socket_state *state, u8 direction, u32 len, u64 pid_tgid)
+{
+    state->last_direction = direction + 1;
+    state->mover = pid_tgid;
+    if (direction == DIRECTION_SENT)
+        state->sent += len;
+    else
+        state->received += len;
+}
+
+/* The short way, for the sockets that most calls are made on: it counts, and asks nothing. Returns
+ * false, and has done nothing, where there is more to do. */
+INLINE bool only_counts(struct sock *sk, struct socket_state *state, u8 direction, u32 len)
+{
+    struct control *control = the_control();
+    u8 left_alone = state->flags & (SOCKET_OURS | SOCKET_IGNORED);
+
+    if (state->generation != control->generation || control->capture_max == 0 || !state->based)
+        return false;
+    if (!left_alone && (state->mode < MODE_LENGTHS || state->tls != TLS_NOT ||
+                        state->verdict_generation != control->verdict_generation))
+        return false;
+    u64 pid_tgid = the_mover();
+    if (pid_tgid >> 32 != state->owner_tgid)
+        return false;
+    if (!left_alone && state->mode == MODE_LENGTHS) {
+        u64 now = bpf_ktime_get_ns();
+        if (state->verdict_flags & VERDICT_LOOK) {
+            bool turned = state->last_direction != direction + 1;
+            if (state->budget || (turned && is_look_due(state, now)))
+                return false;
+            batch_passes(sk, len, direction);
+        }
+        count_lengths(sk, state, direction, len, pid_tgid, now);
+    }
+    pass(state, direction, len, pid_tgid);
+    return true;
+}
+
 /* `len` bytes moved on `sk`, which is one that we follow, in the running call. `given` is for
  * WHERE_GIVEN only. For tracing programs. */
 INLINE void bytes_moved(struct sock *sk, u8 direction, u32 len, enum where where,

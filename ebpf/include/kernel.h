@@ -229,6 +229,7 @@ struct pt_regs {
 #endif
 
 struct seq_file;
+struct bpf_map;
 struct bpf_iter_meta {
     struct seq_file *seq;
 } CORE;
@@ -237,6 +238,13 @@ struct bpf_iter__task_file {
     struct task_struct *task;
     u32 fd;
     struct file *file;
+} CORE;
+
+struct bpf_iter__bpf_sk_storage_map {
+    struct bpf_iter_meta *meta;
+    struct bpf_map *map;
+    struct sock *sk;
+    void *value;
 } CORE;
 
 /* === Helpers, by their number === */

@@ -48,6 +48,13 @@ struct socket_state {
     u64 request_bytes;
     u64 response_bytes;
     u64 asker; /* as bpf_get_current_pid_tgid() says it */
+    /* Pairs that are over and not told, see lengths.h. */
+    u64 summed_ns;
+    u32 summed;
+    u32 buckets[SUM_BUCKETS];
+    u32 shortest_ns;
+    u32 longest_ns;
+    u64 looked_ns; /* when a socket that nobody knows was last looked at */
     /* For packet.bpf.c, which notices bytes by how far the connection has come. */
     u64 mover; /* who last moved bytes, as bpf_get_current_pid_tgid() says it */
     u32 sent_seq;

@@ -16,11 +16,16 @@
 #define SALT_SHIFT 34
 #define SHARES 256
 
-INLINE void count_exchange_lost(void)
+INLINE void count_exchanges_lost(u32 count)
 {
     struct loss *loss = my_losses();
     if (loss)
-        loss->exchanges += 1;
+        loss->exchanges += count;
+}
+
+INLINE void count_exchange_lost(void)
+{
+    count_exchanges_lost(1);
 }
 
 /* Something of the exchange that goes on is lost. */

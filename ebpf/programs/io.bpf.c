@@ -25,6 +25,11 @@ INLINE void on_end_of_stream(struct sock *sk)
 
 INLINE int on_bytes(struct sock *sk, int ret, int flags, u8 direction)
 {
+    if (likely(ret > 0 && (direction == DIRECTION_SENT || !(flags & (MSG_PEEK | MSG_ERRQUEUE))))) {
+        struct socket_state *state = known_state_of(sk);
+        if (state && only_counts(sk, state, direction, ret))
+            return 0;
+    }
     if (unlikely(ret <= 0)) {
         struct task_struct *task = bpf_get_current_task_btf();
         batch_ends(task, ret);

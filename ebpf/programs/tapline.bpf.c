@@ -4,6 +4,7 @@
 #include "connection.bpf.c"
 #include "udp.bpf.c"
 #include "io.bpf.c"
+#include "flush.bpf.c"
 #include "splice.bpf.c"
 #include "uring.bpf.c"
 #include "packet.bpf.c"
@@ -20,6 +21,7 @@ const struct event_connect_failed *const volatile abi_event_connect_failed = 0;
 const struct event_exec *const volatile abi_event_exec = 0;
 const struct event_fork *const volatile abi_event_fork = 0;
 const struct event_exchange *const volatile abi_event_exchange = 0;
+const struct event_sum *const volatile abi_event_sum = 0;
 const struct verdict *const volatile abi_verdict = 0;
 const struct event_exit *const volatile abi_event_exit = 0;
 const struct event_tls_data *const volatile abi_event_tls_data = 0;

@@ -6,6 +6,7 @@
 #![expect(unsafe_code, reason = "records are read as plain structs of integers")]
 
 mod malformed;
+mod sum;
 mod told;
 
 use std::{mem::size_of, ptr};
@@ -13,7 +14,10 @@ use std::{mem::size_of, ptr};
 use crate::tls::abi::{KIND_TLS_DATA, KIND_TLS_END, TlsEvent};
 
 pub use malformed::Malformed;
-pub use told::{Control, DATA_ANEW, LossCounters, Mode, VERDICT_EVERY_CALL, VERDICT_LOOK, Verdict};
+pub use sum::{EventSum, SUM_BOUNDS_NS};
+pub use told::{
+    Control, DATA_ANEW, LossCounters, Mode, VERDICT_EVERY_CALL, VERDICT_LOOK, VERDICT_SUM, Verdict,
+};
 
 /// The version both halves must share.
 pub const ABI_VERSION: u16 = 2;
@@ -57,6 +61,7 @@ const KIND_EXEC: u16 = 5;
 const KIND_FORK: u16 = 6;
 const KIND_EXIT: u16 = 7;
 const KIND_EXCHANGE: u16 = 8;
+const KIND_SUM: u16 = 9;
 const KIND_DATAGRAM: u16 = 16;
 
 /// A struct of integers and byte arrays only, `repr(C)`, without padding.
@@ -79,6 +84,7 @@ plain!(
     EventOpen,
     EventDatagram,
     EventExchange,
+    EventSum,
     EventClose,
     EventConnectFailed,
     EventExec,
@@ -359,6 +365,8 @@ pub enum Event<'a> {
     Open(EventOpen),
     /// A socket that is only counted did something.
     Exchange(EventExchange),
+    /// Such a socket did things too fast to be told one by one.
+    Sum(EventSum),
     /// A socket ended.
     Close(EventClose),
     /// A `connect` failed.
@@ -423,6 +431,7 @@ impl<'a> Event<'a> {
             KIND_DATAGRAM => Self::datagram(record),
             KIND_OPEN => read(record).map(Self::Open),
             KIND_EXCHANGE => read(record).map(Self::Exchange),
+            KIND_SUM => read(record).map(Self::Sum),
             KIND_CLOSE => read(record).map(Self::Close),
             KIND_CONNECT_FAILED => read(record).map(Self::ConnectFailed),
             KIND_EXEC => Self::exec(record),
@@ -478,6 +487,7 @@ impl<'a> Event<'a> {
             Self::Datagram(event, _) => Some(event.header.at_ns),
             Self::Open(event) => Some(event.header.at_ns),
             Self::Exchange(event) => Some(event.header.at_ns),
+            Self::Sum(event) => Some(event.header.at_ns),
             Self::Close(event) => Some(event.header.at_ns),
             Self::ConnectFailed(event) => Some(event.header.at_ns),
             Self::Fork(event) => Some(event.header.at_ns),

@@ -6,8 +6,8 @@ use aya::{
 };
 
 use crate::{
-    Bounds, Capture, ExistingSocket, Facts, IgnoredProcesses, Losses, Plan, Ring, Source,
-    Unavailable, Verdicts,
+    Bounds, Capture, ExistingSocket, Facts, IgnoredProcesses, Losses, Plan, Ring, SilentSockets,
+    Source, Unavailable, Verdicts,
     abi::Control,
     control::ControlEntry,
     diagnosis::{Diagnosis, Trial},
@@ -75,6 +75,8 @@ pub struct Tap {
     pub existing: Vec<ExistingSocket>,
     /// Loss counters.
     pub losses: Losses,
+    /// Sockets that have something untold.
+    pub silent: SilentSockets,
     /// Processes to leave alone.
     pub ignored: IgnoredProcesses,
     /// What sockets were found to be.
@@ -146,7 +148,9 @@ impl Tap {
         let settings = control
             .change(|now| now.capture_max = capture_max)
             .map_err(in_use)?;
+        let silent = SilentSockets::new(programs::find_silent(&ebpf), control.clone());
         Ok(Self {
+            silent,
             ring: Ring::new(ring, bounds.kernel_ring_bytes()).map_err(LoadError::Io)?,
             existing,
             losses: Losses(take(&mut ebpf, "losses", PerCpuArray::try_from)?),

@@ -1,15 +1,21 @@
 //! The programs of the object: shown to the kernel, then attached, each at its place.
 
+use std::os::fd::{AsFd as _, OwnedFd};
+
 use aya::{
     Btf, Ebpf,
+    maps::Map,
     programs::{
         BtfTracePoint, CgroupAttachMode, CgroupSkb, CgroupSkbAttachType, Iter, ProgramError,
     },
 };
 
-use crate::{ExistingSocket, Facts, LoadError, Plan, Source, existing, plan::Hook};
+use crate::{ExistingSocket, Facts, LoadError, Plan, Source, existing, plan::Hook, silent};
 
 const ITERATOR: &str = "existing_sockets";
+/// The program that finds sockets with something untold, and the storage it looks through.
+const SILENT: &str = "silent_sockets";
+const SOCKETS: &str = "sockets";
 /// The program that sees packets leave.
 const EGRESS: &str = "packet_leaves";
 
@@ -39,6 +45,13 @@ pub(crate) fn verify(ebpf: &mut Ebpf, btf: &Btf, plan: &Plan) -> Result<Verified
             .load("task_file", btf)
             .map_err(|error| refused(ITERATOR, "load", &error))?;
         count += 1;
+    }
+    if plan.has_socket_storage() {
+        let loaded = program::<Iter>(ebpf, SILENT)?.load("bpf_sk_storage_map", btf);
+        match loaded {
+            Ok(()) => count += 1,
+            Err(error) => refused_ones.push(refused(SILENT, "load", &error)),
+        }
     }
     // Before the bytes, so that nothing that helps with them comes too late.
     let mut needed: Vec<Hook> = plan.hooks().collect();
@@ -96,6 +109,17 @@ pub(crate) fn list_existing(ebpf: &mut Ebpf) -> Result<Vec<ExistingSocket>, Load
         reason: error.to_string(),
     })?;
     existing::read_all(file).map_err(LoadError::Io)
+}
+
+/// Makes the iterator over silent sockets, if its program was taken.
+pub(crate) fn find_silent(ebpf: &Ebpf) -> Option<OwnedFd> {
+    let Some(aya::programs::Program::Iter(program)) = ebpf.program(SILENT) else {
+        return None;
+    };
+    let Some(Map::SkStorage(map)) = ebpf.map(SOCKETS) else {
+        return None;
+    };
+    silent::attach(program.fd().ok()?.as_fd(), map.fd().as_fd()).ok()
 }
 
 /// Attaches a program that was verified.

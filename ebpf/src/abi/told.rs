@@ -21,6 +21,8 @@ pub const DATA_ANEW: u8 = 2;
 pub const VERDICT_EVERY_CALL: u8 = 1;
 /// `verdict.flags`, of lengths: every so many turns are shown nevertheless.
 pub const VERDICT_LOOK: u8 = 2;
+/// `verdict.flags`, of lengths: nobody asks for single exchanges.
+pub const VERDICT_SUM: u8 = 4;
 
 /// What user space found a socket to be (`struct verdict`).
 #[repr(C)]
@@ -32,7 +34,7 @@ pub struct Verdict {
     pub mode: u8,
     /// Which end a socket is whose handshake was not seen: `ROLE_UNKNOWN` and so on.
     pub role: u8,
-    /// [`VERDICT_EVERY_CALL`], [`VERDICT_LOOK`].
+    /// [`VERDICT_EVERY_CALL`], [`VERDICT_LOOK`], [`VERDICT_SUM`].
     pub flags: u8,
     /// Zero.
     pub pad: u8,

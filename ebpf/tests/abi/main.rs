@@ -6,7 +6,8 @@ use std::mem::{offset_of, size_of};
 
 use tapline_ebpf::abi::{
     Control, EventClose, EventConnectFailed, EventData, EventDatagram, EventExchange, EventExec,
-    EventExit, EventFork, EventHeader, EventOpen, ExistingRecord, LossCounters, Tuple, Verdict,
+    EventExit, EventFork, EventHeader, EventOpen, EventSum, ExistingRecord, LossCounters, Tuple,
+    Verdict,
 };
 use tapline_ebpf::tls::abi::{EventTlsData, EventTlsEnd, EventTlsIo};
 
@@ -53,6 +54,11 @@ fn records_of_sockets_have_the_layout_of_their_c_twins() {
     agrees!("event_exchange", EventExchange {
         header, cookie, started_ns, answered_ns, ended_ns, request_bytes, response_bytes, sent,
         received, tgid, tid, role, mode, pad,
+    });
+    #[rustfmt::skip]
+    agrees!("event_sum", EventSum {
+        header, cookie, lasted_ns, sent, received, buckets, shortest_ns, longest_ns, tgid, tid,
+        role, mode, pad,
     });
     #[rustfmt::skip]
     agrees!("event_close", EventClose {
@@ -175,6 +181,10 @@ fn records_have_no_hidden_padding() {
     );
     assert_eq!(size_of::<EventOpen>(), 16 + 8 * 3 + 48 + 4 * 2 + 1 + 7);
     assert_eq!(size_of::<EventExchange>(), 16 + 8 * 8 + 4 * 2 + 1 + 1 + 6);
+    assert_eq!(
+        size_of::<EventSum>(),
+        16 + 8 * 4 + 4 * 7 + 4 * 4 + 1 + 1 + 2
+    );
     assert_eq!(size_of::<EventClose>(), 16 + 8 * 3 + 4 * 4);
     assert_eq!(size_of::<EventConnectFailed>(), 16 + 8 * 2 + 48 + 4 * 4);
     assert_eq!(

@@ -192,6 +192,7 @@ fn streams() -> Vec<Test> {
     tests! {
         &[tap, python] => streams::{
             an_unknown_protocol_is_measured_by_port_and_makes_no_spans,
+            a_rush_of_an_unknown_protocol_is_counted_to_the_last_exchange,
             an_unknown_protocol_makes_spans_when_asked_for,
             whoever_greets_first_is_no_client,
             a_stream_without_answers_is_bytes_and_no_exchange,

@@ -66,6 +66,29 @@ pub(crate) async fn an_unknown_protocol_is_measured_by_port_and_makes_no_spans()
     assert_eq!(strange.count(), 0);
 }
 
+pub(crate) async fn a_rush_of_an_unknown_protocol_is_counted_to_the_last_exchange() {
+    let daemon = Daemon::start().await;
+    let mut strange = Strange::start().await;
+    let port = strange.plain;
+    assert_eq!(strange.program.ask("rush 5000").await, "done");
+    // The connections stay open, and no later request ends the last exchange: it is told when the
+    // daemon stops, and all others before.
+    let told = daemon
+        .stop_when(|seen| count(seen, SERVER, port) == 4999 && count(seen, CLIENT, port) == 4999)
+        .await;
+    for name in [SERVER, CLIENT] {
+        let point = newest(&told.seen, name, port).unwrap_or_else(|| panic!("no {name}"));
+        assert_eq!(point.count, 5000, "{name}");
+        assert_eq!(point.bucket_counts.iter().sum::<u64>(), 5000, "{name}");
+        let mean = point.sum() / 5000.0;
+        assert!((0.000_001..0.01).contains(&mean), "{name}: {mean} s");
+        assert!(point.min() <= mean && mean <= point.max(), "{name}");
+    }
+    for direction in ["transmit", "receive"] {
+        assert_eq!(io(&told.seen, port, direction), 5000 * 1010, "{direction}");
+    }
+}
+
 pub(crate) async fn an_unknown_protocol_makes_spans_when_asked_for() {
     let daemon = Daemon::start_with(SPANS).await;
     let mut strange = Strange::start().await;

@@ -88,6 +88,7 @@ impl<W: Write> Recorder<W> {
                 return self.exec(exec.tgid, exec.parent_tgid, exec.filename, exec.args, &env);
             }
             Event::Exchange(event) if event.tgid != 0 => event.tgid,
+            Event::Sum(event) => event.tgid,
             Event::Fork(_) | Event::Exit(_) | Event::Close(_) | Event::Exchange(_) => {
                 return self.write(record);
             }

@@ -160,6 +160,7 @@ impl Engine {
             counts: EngineCounts::default(),
             happenings: Vec::new(),
         };
+        engine.tracker.sums = engine.unknown_protocols != UnknownProtocols::Spans;
         engine.apply();
         engine
     }
@@ -204,6 +205,7 @@ impl Engine {
             }
             Event::Open(open) => self.tracker.on_open(&open),
             Event::Exchange(exchange) => self.tracker.on_exchange(&exchange),
+            Event::Sum(sum) => self.tracker.on_sum(&sum),
             Event::Close(close) => {
                 let place = self.tracker.on_close(&close, &mut happenings);
                 self.on_happenings(place, &mut happenings);

@@ -125,6 +125,7 @@ impl Threads {
             engine,
             batches,
             losses: tap.losses,
+            silent: tap.silent,
             mailbox: Mailbox::open(),
             own,
             start_wall_ns: clock::monotonic_ns().saturating_add_signed(clock::wall_offset_ns()),

@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use tapline_ebpf::{Losses, Ring, clock};
+use tapline_ebpf::{Losses, Ring, SilentSockets, clock};
 use tapline_pdata::Batch;
 use tokio::sync::mpsc;
 use tracing::{info, warn};
@@ -28,6 +28,8 @@ const IDLE_AFTER: u32 = 100;
 const RECORDS_PER_LOOK: u32 = 512;
 /// How often connections are checked for timeouts and the wall clock is asked.
 const TICK_NS: u64 = 1_000_000_000;
+/// A socket is silent after a second; then what it keeps back is asked for.
+const UNTOLD_TICKS: u32 = 4;
 /// Spans and log records are not held back past this size.
 const FLUSH_BYTES: usize = 512 * 1024;
 
@@ -39,6 +41,8 @@ pub(crate) struct Parser {
     pub(crate) batches: mpsc::Sender<Batch>,
     /// Loss counters of the kernel half.
     pub(crate) losses: Losses,
+    /// Sockets of which it keeps something back.
+    pub(crate) silent: SilentSockets,
     /// Where other settings come from.
     pub(crate) mailbox: Arc<Mailbox>,
     /// Our own counters.
@@ -63,6 +67,10 @@ struct Last {
     /// Exchanges let go by then, and whether that is going on.
     shed: u64,
     is_shedding: bool,
+    /// Exchanges told by then that nobody could read, and for how many more ticks there may be
+    /// sockets that told some of them and keep back others.
+    streams: u64,
+    untold_for: u32,
 }
 
 impl Last {
@@ -75,7 +83,21 @@ impl Last {
             lost: 0,
             shed: 0,
             is_shedding: false,
+            streams: 0,
+            untold_for: 0,
         }
+    }
+
+    /// Whether there may be sockets that fell silent with something untold: what they keep back came
+    /// within a moment of what they told.
+    fn may_be_silent(&mut self, streams: u64) -> bool {
+        if streams != self.streams {
+            self.streams = streams;
+            self.untold_for = UNTOLD_TICKS;
+        }
+        let may_be = self.untold_for > 0;
+        self.untold_for = self.untold_for.saturating_sub(1);
+        may_be
     }
 
     /// Says once that connections are let go, and once that they are taken back.
@@ -99,6 +121,9 @@ impl Parser {
         loop {
             // Read before looking, so that whatever was there at the stop is still taken.
             let is_last = stop.load(Ordering::Acquire);
+            if is_last && let Err(error) = self.silent.tell_all() {
+                warn!(%error, "what sockets kept back stays untold");
+            }
             let taken = self.empty(&mut ring, &mut last);
             let Some(taken) = taken.filter(|_| self.on_time(&mut last)) else {
                 return; // nobody takes our output any more
@@ -149,7 +174,11 @@ impl Parser {
             self.engine.tick(now_ns, clock::wall_offset_ns());
             let losses = self.losses.read();
             last.watch_shedding(losses.iter().map(|loss| loss.counters.shed).sum());
-            let lost = self.own.update(&self.engine.counts(), &losses);
+            let counts = self.engine.counts();
+            if last.may_be_silent(counts.stream_exchanges) && self.silent.tell().is_err() {
+                last.untold_for = 0; // they tell when they go on, or end
+            }
+            let lost = self.own.update(&counts, &losses);
             if lost > last.lost {
                 last.lost = lost;
                 self.engine.records_were_lost();

@@ -15,7 +15,7 @@ use tapline_ebpf::{
     ExistingSocket, Knows,
     abi::{
         AF_UNIX, CLOSE_BY_PEER, CLOSE_OF_PEER, EventClose, EventData, EventExchange, EventOpen,
-        ROLE_CLIENT, ROLE_SERVER, Tuple, Verdict,
+        EventSum, Mode, ROLE_CLIENT, ROLE_SERVER, Tuple, VERDICT_LOOK, VERDICT_SUM, Verdict,
     },
 };
 use tapline_protocols::{
@@ -126,6 +126,8 @@ pub(crate) struct Tracker {
     connections: FxHashMap<u64, Connection>,
     /// Listening sockets from before the tap: (network namespace, port).
     listeners: FxHashSet<(u32, u16)>,
+    /// Nobody asks for single exchanges of protocols that nobody knows.
+    pub(crate) sums: bool,
     /// What a new connection may cost.
     pub(crate) limits: Limits,
     buffered_bytes: usize,
@@ -152,6 +154,7 @@ impl Tracker {
             listeners: listening
                 .map(|socket| (socket.tuple.netns, socket.tuple.local_port))
                 .collect(),
+            sums: false,
             limits,
             buffered_bytes: 0,
             buffered_bytes_max,
@@ -223,14 +226,19 @@ impl Tracker {
         self.note(event.cookie, judged, happened);
     }
 
+    /// Exchanges that were too fast to be told one by one.
+    pub(crate) fn on_sum(&mut self, sum: &EventSum) {
+        let mut happened = std::mem::take(&mut self.happened);
+        let connection = self.connection(sum.cookie, sum.header.at_ns);
+        connection.count_sum(sum, &mut happened);
+        let judged = connection.judge(sum.mode, sum.header.at_ns, &mut happened);
+        self.note(sum.cookie, judged, happened);
+    }
+
     /// Keeps what the kernel half has to be told of a connection, and what happened on it.
     fn note(&mut self, cookie: u64, judged: Option<(Verdict, Knows)>, mut happened: Vec<Happened>) {
         self.judgements
-            .extend(judged.map(|(verdict, knows)| Judgement {
-                cookie,
-                verdict,
-                knows,
-            }));
+            .extend(judged.map(|judged| judgement(cookie, judged, self.sums)));
         if let (false, Some(connection)) = (happened.is_empty(), self.connections.get(&cookie)) {
             connection.place_all(cookie, &mut happened, &mut self.streamed);
         }
@@ -291,12 +299,8 @@ impl Tracker {
         let mut happenings = Vec::new();
         self.connections.retain(|cookie, connection| {
             connection.expire(now_ns, &mut happenings);
-            if let Some((verdict, knows)) = connection.judge_late(now_ns, &mut self.happened) {
-                self.judgements.push(Judgement {
-                    cookie: *cookie,
-                    verdict,
-                    knows,
-                });
+            if let Some(judged) = connection.judge_late(now_ns, &mut self.happened) {
+                self.judgements.push(judgement(*cookie, judged, self.sums));
                 connection.place_all(*cookie, &mut self.happened, &mut self.streamed);
             }
             let idle = now_ns.saturating_sub(connection.last_ns) > connection.may_idle_ns();
@@ -356,6 +360,19 @@ impl Tracker {
                 self.evicted.push((place, happenings));
             }
         }
+    }
+}
+
+/// What nobody knows may be summed; of TLS, pairs of the handshake are left out one by one.
+fn judgement(cookie: u64, (mut verdict, knows): (Verdict, Knows), sums: bool) -> Judgement {
+    let is_unknown = verdict.mode == Mode::Lengths as u8 && verdict.flags & VERDICT_LOOK != 0;
+    if sums && is_unknown {
+        verdict.flags |= VERDICT_SUM;
+    }
+    Judgement {
+        cookie,
+        verdict,
+        knows,
     }
 }
 

@@ -1,6 +1,7 @@
 """Speaks protocols that nobody knows. Prints its port; then one line in, one line out:
 
 ask N    N exchanges over one connection, 10 bytes there and 1000 back, 20 ms to answer
+rush N   the same, answered at once, over one connection that stays open
 greet N  the same, but the server speaks first
 pour N   one connection that sends N kilobytes and is never answered
 """
@@ -11,6 +12,7 @@ import sys
 import threading
 import time
 
+RUSH = b"\xfe\xee" + b"\x00" * 8
 ASK, ANSWER = b"\xfe\xed" + b"\x00" * 8, b"\xfa\xce" + b"\x01" * 998
 GREETING = b"\x7f\x7fwelcome"
 MODES = {b"a": "ask", b"g": "greet", b"p": "pour"}
@@ -40,7 +42,8 @@ def serve(conn, greets):
                 return
             if exactly(conn, len(ASK) - 2) is None:
                 return
-            time.sleep(0.02)
+            if head != RUSH[:2]:
+                time.sleep(0.02)
             conn.sendall(ANSWER)
 
 
@@ -60,8 +63,16 @@ def listen(greets):
 
 plain, greeting = listen(False), listen(True)
 print(plain, greeting, flush=True)
+kept = []
 for line in sys.stdin:
     what, count = line.split()
+    if what == "rush":
+        kept.append(socket.create_connection(("127.0.0.1", plain)))
+        for _ in range(int(count)):
+            kept[-1].sendall(RUSH)
+            exactly(kept[-1], len(ANSWER))
+        print("done", flush=True)
+        continue
     with socket.create_connection(("127.0.0.1", greeting if what == "greet" else plain)) as sock:
         if what == "greet":
             exactly(sock, len(GREETING))

@@ -6,6 +6,7 @@ use foldhash::fast::RandomState;
 use tapline_pdata::write::{self, Attributes, Exemplar, HistogramPoint, MetricHead};
 
 use super::counter::Counter;
+use super::measurement::{Measured, Measurement, Summed};
 use super::stream_io::Io;
 use super::table::{BOUNDS_MAX, CounterView, HistogramView, Row, Subject, Value};
 use crate::ebpf::process::Process;
@@ -16,17 +17,6 @@ const SERIES_MAX: usize = 32_768;
 /// ones share one overflow series. Counted as the OpenTelemetry SDKs do, with the overflow series.
 pub(crate) const SERIES_PER_METRIC: usize = 2000;
 const BUCKETS: usize = BOUNDS_MAX + 1;
-
-/// What was measured once.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Measurement {
-    /// Seconds.
-    pub(crate) seconds: f64,
-    /// When it ended, nanoseconds since 1970.
-    pub(crate) time_ns: u64,
-    /// The trace and the span that show it, if they do.
-    pub(crate) shown: Option<([u8; 16], [u8; 8])>,
-}
 
 /// One metric of one process.
 pub(crate) struct Histogram {
@@ -103,12 +93,12 @@ impl ProcessMetrics {
         }
     }
 
-    /// Adds one exchange to the view's histogram.
+    /// Adds one exchange, or many, to the view's histogram.
     pub(crate) fn record<S: Subject>(
         &mut self,
         view: &'static HistogramView<S>,
         facts: &S::Facts<'_>,
-        measurement: Measurement,
+        measured: Measured,
         (key, budget): (&mut Vec<u8>, &mut SeriesBudget),
     ) {
         let known = self
@@ -120,7 +110,7 @@ impl ProcessMetrics {
             self.histograms.len() - 1
         });
         encode(view.rows, facts, key);
-        self.histograms[index].record(measurement, key, budget);
+        self.histograms[index].record(measured, key, budget);
     }
 
     /// Returns how many series there are, overflow series not counted.
@@ -178,18 +168,18 @@ impl Histogram {
     }
 
     /// `key` is scratch, so that a known series costs no allocation.
-    fn record(&mut self, measurement: Measurement, key: &[u8], budget: &mut SeriesBudget) {
+    fn record(&mut self, measured: Measured, key: &[u8], budget: &mut SeriesBudget) {
         if let Some(series) = self.series.get_mut(key) {
-            return series.add(measurement);
+            return series.add(measured);
         }
-        let fresh = || Series::starting_at(self.bounds, measurement.time_ns, measurement.seconds);
+        let fresh = || Series::starting_at(self.bounds, measured.start_ns());
         if budget.take(self.series.len()) {
             self.series
                 .entry(key.to_vec())
                 .or_insert_with(fresh)
-                .add(measurement);
+                .add(measured);
         } else {
-            self.overflow.get_or_insert_with(fresh).add(measurement);
+            self.overflow.get_or_insert_with(fresh).add(measured);
         }
     }
 
@@ -212,12 +202,10 @@ impl Histogram {
 }
 
 impl Series {
-    fn starting_at(bounds: &'static [f64], time_ns: u64, seconds: f64) -> Self {
-        #[expect(clippy::cast_sign_loss, reason = "durations are not negative")]
-        let lasted_ns = (seconds * 1e9) as u64;
+    fn starting_at(bounds: &'static [f64], start_ns: u64) -> Self {
         Self {
             bounds,
-            start_ns: time_ns.saturating_sub(lasted_ns),
+            start_ns,
             count: 0,
             sum: 0.0,
             min: f64::INFINITY,
@@ -227,7 +215,14 @@ impl Series {
         }
     }
 
-    fn add(&mut self, measurement: Measurement) {
+    fn add(&mut self, measured: Measured) {
+        match measured {
+            Measured::Once(once) => self.add_one(once),
+            Measured::Often(often) => self.add_many(&often),
+        }
+    }
+
+    fn add_one(&mut self, measurement: Measurement) {
         let Measurement {
             seconds,
             time_ns,
@@ -246,6 +241,16 @@ impl Series {
                 trace_id,
                 span_id,
             });
+        }
+    }
+
+    fn add_many(&mut self, summed: &Summed) {
+        self.sum += summed.seconds;
+        self.min = self.min.min(summed.shortest);
+        self.max = self.max.max(summed.longest);
+        for (bucket, count) in self.buckets.iter_mut().zip(summed.buckets) {
+            *bucket += u64::from(count);
+            self.count += u64::from(count);
         }
     }
 

@@ -10,6 +10,7 @@ mod ends;
 mod facts;
 mod histogram;
 mod http_table;
+mod measurement;
 mod messaging_facts;
 mod messaging_table;
 mod own_metrics;
@@ -26,6 +27,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use rustc_hash::FxHashMap;
+use tapline_ebpf::abi::EventSum;
 use tapline_pdata::{Batch, Signal, write};
 
 pub(crate) use connect_failed::ConnectFailed;
@@ -47,7 +49,8 @@ pub(crate) use stream_table::Stream;
 pub(crate) use websocket_table::{WebSocket, WebSocketFacts};
 
 use self::{
-    histogram::{Measurement, ProcessMetrics, SeriesBudget},
+    histogram::{ProcessMetrics, SeriesBudget},
+    measurement::{Measured, Measurement, Summed},
     table::{HistogramView, Subject},
 };
 use super::{
@@ -188,10 +191,35 @@ impl Emitter {
             time_ns: when.end_ns,
             shown: context.map(|context| (context.trace_id, context.span_id)),
         };
+        self.record(process, facts, view, Measured::Once(measurement));
+    }
+
+    fn record<S: Subject>(
+        &mut self,
+        process: &Arc<Process>,
+        facts: &S::Facts<'_>,
+        view: &'static HistogramView<S>,
+        measured: Measured,
+    ) {
         let metrics = self.metrics.entry(process.serial);
         let metrics = metrics.or_insert_with(|| ProcessMetrics::new(Arc::clone(process)));
         let scratch = (&mut self.key, &mut self.series);
-        metrics.record(view, facts, measurement, scratch);
+        metrics.record(view, facts, measured, scratch);
+    }
+
+    /// Takes exchanges that the kernel half summed; the last ended at `time_ns` since 1970.
+    pub(crate) fn exchanges_summed(
+        &mut self,
+        process: &Arc<Process>,
+        facts: &StreamFacts<'_>,
+        sum: &EventSum,
+        time_ns: u64,
+    ) {
+        let view = Stream::table(facts).duration.as_ref();
+        if let Some(view) = view.filter(|_| process.exports(Told::Metrics)) {
+            let summed = Measured::Often(Summed::new(sum, time_ns));
+            self.record(process, facts, view, summed);
+        }
     }
 
     /// Takes one exchange of which only the duration is to be told.

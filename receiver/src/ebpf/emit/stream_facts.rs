@@ -37,6 +37,19 @@ impl<'a> StreamFacts<'a> {
         }
     }
 
+    /// Reads a pair of turns of which only the connection is known.
+    pub(crate) fn of_connection(
+        side: Side,
+        tuple: Option<&'a Tuple>,
+        session: Option<&'a Session>,
+    ) -> Self {
+        Self {
+            ends: Ends::new(side, tuple),
+            session,
+            exchange: None,
+        }
+    }
+
     /// Reads a handshake.
     pub(crate) fn of_session(side: Side, tuple: Option<&'a Tuple>, session: &'a Session) -> Self {
         Self {

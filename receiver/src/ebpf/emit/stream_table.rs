@@ -158,3 +158,19 @@ const TLS_VERSION: Row = Row {
 fn number(count: u64) -> Value<'static> {
     int(i64::try_from(count).unwrap_or(i64::MAX))
 }
+
+#[cfg(test)]
+mod tests {
+    use tapline_ebpf::abi::SUM_BOUNDS_NS;
+
+    use super::DURATION_BOUNDS;
+
+    #[test]
+    fn the_kernel_half_sums_into_the_first_buckets() {
+        for (ns, seconds) in SUM_BOUNDS_NS.iter().zip(DURATION_BOUNDS) {
+            #[expect(clippy::cast_precision_loss, reason = "they are small")]
+            let bound = *ns as f64 / 1e9;
+            assert_eq!(bound.to_bits(), seconds.to_bits());
+        }
+    }
+}

@@ -62,6 +62,13 @@ impl Engine {
         if let (Some(exchange), Some(_)) = (&what.exchange, streamed.side) {
             self.on_pair(&process, place, exchange);
         }
+        if let (Some(sum), Some(_)) = (&what.sum, streamed.side) {
+            self.counts.stream_exchanges += sum.count();
+            let facts = StreamFacts::of_connection(place.side, tuple, None);
+            let ended_ns = self.clock.wall_ns(streamed.at_ns);
+            self.emitter
+                .exchanges_summed(&process, &facts, sum, ended_ns);
+        }
     }
 
     fn on_pair(&mut self, process: &Arc<Process>, place: Place, exchange: &Exchange) {

@@ -2,7 +2,10 @@
 
 use tapline_ebpf::{
     Knows,
-    abi::{DATA_ANEW, DIRECTION_SENT, EventClose, EventData, EventExchange, Mode, Tuple, Verdict},
+    abi::{
+        DATA_ANEW, DIRECTION_SENT, EventClose, EventData, EventExchange, EventSum, Mode, Tuple,
+        Verdict,
+    },
     tls::abi::{DATA_TLS, DATA_TLS_FROM_START},
 };
 use tapline_protocols::conversation::{Limits, Since, Toward, Unanswered};
@@ -185,6 +188,19 @@ impl Connection {
                 }
             }
         }
+    }
+
+    /// Takes what the kernel half summed: it was told that nobody reads here.
+    pub(super) fn count_sum(&mut self, sum: &EventSum, out: &mut Vec<Happened>) {
+        self.owner = sum.tgid;
+        if self.is_tls || self.reader.standing() == Standing::Read {
+            return;
+        }
+        self.pass(sum.sent, sum.received);
+        if self.reader.standing() == Standing::Open {
+            self.give_up(out); // decided before this connection was forgotten
+        }
+        self.stream.tell_sum(*sum, out);
     }
 
     /// Returns what the kernel half has to be told, which took the connection for `mode`. What was

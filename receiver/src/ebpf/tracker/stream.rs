@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use tapline_ebpf::abi::EventExchange;
+use tapline_ebpf::abi::{EventExchange, EventSum};
 use tapline_protocols::{stream::Exchange, tls::Session};
 
 /// Pairs that wait for a decision.
@@ -19,6 +19,8 @@ const FINISHED_BYTES_MAX: u64 = 80;
 pub(crate) struct Happened {
     /// A pair of turns.
     pub(crate) exchange: Option<Box<Exchange>>,
+    /// Pairs of turns that came too fast to be told one by one.
+    pub(crate) sum: Option<Box<EventSum>>,
     /// The handshake that hides the bytes, when it is told for the first time.
     pub(crate) handshake: Option<Arc<Session>>,
     /// Bytes sent since the last time.
@@ -75,6 +77,14 @@ impl Stream {
         self.count(event.sent, event.received, exchange, handshake, out);
     }
 
+    /// Tells what the kernel half summed; of TLS, it sums nothing.
+    pub(super) fn tell_sum(&mut self, sum: EventSum, out: &mut Vec<Happened>) {
+        self.count(sum.sent, sum.received, None, None, out);
+        if let Some(happened) = out.last_mut() {
+            happened.sum = Some(Box::new(sum));
+        }
+    }
+
     /// Tells the bytes of a connection that ended.
     pub(super) fn end(
         &mut self,
@@ -96,6 +106,7 @@ impl Stream {
     ) {
         let happened = Happened {
             exchange,
+            sum: None,
             handshake,
             sent: sent.saturating_sub(self.sent),
             received: received.saturating_sub(self.received),
