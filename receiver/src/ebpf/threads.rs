@@ -88,8 +88,8 @@ impl Last {
         }
     }
 
-    /// Whether there may be sockets that fell silent with something untold: what they keep back came
-    /// within a moment of what they told.
+    /// Whether there may be sockets that fell silent with something untold: what they keep back
+    /// came within a moment of what they told.
     fn may_be_silent(&mut self, streams: u64) -> bool {
         if streams != self.streams {
             self.streams = streams;
