@@ -198,7 +198,7 @@ INLINE bool only_counts(struct sock *sk, struct socket_state *state, u8 directio
     struct control *control = the_control();
     u8 left_alone = state->flags & (SOCKET_OURS | SOCKET_IGNORED);
 
-    if (state->generation != control->generation || control->capture_max == 0 || !state->based)
+    if (state->generation != control->generation || !state->based)
         return false;
     if (!left_alone && (state->mode < MODE_LENGTHS || state->tls != TLS_NOT ||
                         state->verdict_generation != control->verdict_generation))
@@ -222,16 +222,11 @@ INLINE bool only_counts(struct sock *sk, struct socket_state *state, u8 directio
 
 /* `len` bytes moved on `sk`, which is one that we follow, in the running call. `given` is for
  * WHERE_GIVEN only. For tracing programs. */
-INLINE void bytes_moved(struct sock *sk, u8 direction, u32 len, enum where where,
-                        const struct buffer *given)
+INLINE void bytes_moved_on(struct sock *sk, struct socket_state *state, u8 direction, u32 len,
+                           enum where where, const struct buffer *given)
 {
     struct control *control = the_control();
 
-    if (!control || control->capture_max == 0)
-        return; /* not all hooks are attached yet: a request could be seen without its answer */
-    struct socket_state *state = state_of(sk);
-    if (!state)
-        return;
     if (unlikely(direction == DIRECTION_RECEIVED && !state->based)) {
         struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
         state->based = 1;
@@ -243,6 +238,17 @@ INLINE void bytes_moved(struct sock *sk, u8 direction, u32 len, enum where where
     if (where == WHERE_GIVEN)
         call.buffer = *given;
     count_and_follow(sk, state, control, &call, SOURCE_CALL);
+}
+
+/* The same, on a socket that may not be known yet. */
+INLINE void bytes_moved(struct sock *sk, u8 direction, u32 len, enum where where,
+                        const struct buffer *given)
+{
+    if (the_control()->capture_max == 0)
+        return; /* not all hooks are attached yet: a request could be seen without its answer */
+    struct socket_state *state = state_of(sk);
+    if (state)
+        bytes_moved_on(sk, state, direction, len, where, given);
 }
 
 #endif

@@ -23,37 +23,46 @@ INLINE void on_end_of_stream(struct sock *sk)
         tell_close(sk, state, CLOSE_OF_PEER);
 }
 
+/* Nothing moved: of many messages one is passed, a request has ended, or a stream has. */
+INLINE int on_nothing(struct sock *sk, int ret, int flags, u8 direction)
+{
+    struct task_struct *task = bpf_get_current_task_btf();
+
+    batch_ends(task, ret);
+    if (unlikely(is_request(task)))
+        uring_moved_nothing(task, sk, ret, direction == DIRECTION_SENT);
+    if (ret == 0 && direction == DIRECTION_RECEIVED && is_followed(sk) &&
+        !(flags & (MSG_PEEK | MSG_ERRQUEUE)))
+        on_end_of_stream(sk);
+    return 0;
+}
+
 INLINE int on_bytes(struct sock *sk, int ret, int flags, u8 direction)
 {
-    if (likely(ret > 0 && (direction == DIRECTION_SENT || !(flags & (MSG_PEEK | MSG_ERRQUEUE))))) {
-        struct socket_state *state = known_state_of(sk);
-        if (state && only_counts(sk, state, direction, ret))
-            return 0;
-    }
-    if (unlikely(ret <= 0)) {
-        struct task_struct *task = bpf_get_current_task_btf();
-        batch_ends(task, ret);
-        if (unlikely(is_request(task)))
-            uring_moved_nothing(task, sk, ret, direction == DIRECTION_SENT);
-    }
-    if (ret < 0)
-        return 0;
-    if (!is_followed(sk)) {
-        if (is_udp(sk) && ret > 0)
-            datagram_moved(sk, ret, flags, direction);
-        return 0;
-    }
+    if (unlikely(ret <= 0))
+        return on_nothing(sk, ret, flags, direction);
     if (direction == DIRECTION_RECEIVED && (flags & (MSG_PEEK | MSG_ERRQUEUE)))
         return 0;
-    if (ret == 0) {
-        if (direction == DIRECTION_RECEIVED)
-            on_end_of_stream(sk);
+    if (the_control()->capture_max == 0)
+        return 0; /* not all hooks are attached yet: a request could be seen without its answer */
+    /* Whoever has a state is followed. */
+    struct socket_state *state = known_state_of(sk);
+    if (likely(state && state->cookie)) {
+        if (only_counts(sk, state, direction, ret))
+            return 0;
+    } else if (is_followed(sk)) {
+        state = state_of(sk);
+        if (!state)
+            return 0;
+    } else {
+        if (is_udp(sk))
+            datagram_moved(sk, ret, flags, direction);
         return 0;
     }
 
     /* With MSG_TRUNC the bytes were thrown away, not copied to the caller. */
     bool seen = direction == DIRECTION_SENT || !(flags & MSG_TRUNC);
-    bytes_moved(sk, direction, ret, seen ? WHERE_IN_CALL : WHERE_NOWHERE, NULL);
+    bytes_moved_on(sk, state, direction, ret, seen ? WHERE_IN_CALL : WHERE_NOWHERE, NULL);
     return 0;
 }
 

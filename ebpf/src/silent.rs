@@ -46,6 +46,11 @@ impl SilentSockets {
         Self { link, control }
     }
 
+    /// Whether this kernel can look through its sockets.
+    pub fn can_be_found(&self) -> bool {
+        self.link.is_some()
+    }
+
     /// Has sockets told that are silent. What they tell is in the ring then.
     pub fn tell(&self) -> io::Result<()> {
         let Some(link) = &self.link else {

@@ -160,7 +160,6 @@ impl Engine {
             counts: EngineCounts::default(),
             happenings: Vec::new(),
         };
-        engine.tracker.sums = engine.unknown_protocols != UnknownProtocols::Spans;
         engine.apply();
         engine
     }

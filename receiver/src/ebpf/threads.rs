@@ -118,6 +118,7 @@ impl Parser {
     pub(crate) fn run(mut self, mut ring: Ring, stop: &AtomicBool) {
         let mut last = Last::now();
         let mut empty_looks = 0;
+        self.engine.sum_where_asked(self.silent.can_be_found());
         loop {
             // Read before looking, so that whatever was there at the stop is still taken.
             let is_last = stop.load(Ordering::Acquire);

@@ -23,6 +23,11 @@ impl Engine {
         }
     }
 
+    /// Has fast exchanges summed, if what sockets keep back `can_be_found` and nobody asks for spans.
+    pub(crate) fn sum_where_asked(&mut self, can_be_found: bool) {
+        self.tracker.sums = can_be_found && self.unknown_protocols != UnknownProtocols::Spans;
+    }
+
     pub(super) fn on_streams(&mut self) {
         for streamed in self.tracker.take_streamed() {
             self.on_streamed(&streamed);
