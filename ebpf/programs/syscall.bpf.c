@@ -107,7 +107,7 @@ INLINE bool find_moved(struct buffer *buffer, const struct arguments *call, u64 
 
 /* An AF_UNIX socket has no states to tell that its peer is gone; reading nothing tells, unless
  * nothing was asked for. */
-INLINE void on_nothing(struct named *named, const struct arguments *arguments)
+INLINE void on_no_bytes(struct named *named, const struct arguments *arguments)
 {
     u16 family = 0;
     bool asked = arguments->nr == NR_RECVMSG || arguments->third > 0;
@@ -168,6 +168,6 @@ int call_ends(u64 *ctx)
     if (moved > 0)
         on_moved(&named, &arguments, sent ? DIRECTION_SENT : DIRECTION_RECEIVED, moved);
     else if (!sent)
-        on_nothing(&named, &arguments);
+        on_no_bytes(&named, &arguments);
     return 0;
 }
