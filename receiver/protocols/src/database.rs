@@ -16,6 +16,8 @@ pub const OTHER: &str = "_OTHER";
 pub enum System {
     /// Cassandra and what speaks its protocol.
     Cassandra,
+    /// Elasticsearch.
+    Elasticsearch,
     /// MariaDB.
     Mariadb,
     /// Memcached, in text or binary.
@@ -24,6 +26,8 @@ pub enum System {
     Mongodb,
     /// MySQL and what speaks its protocol.
     Mysql,
+    /// OpenSearch.
+    Opensearch,
     /// PostgreSQL and what speaks its protocol.
     Postgresql,
     /// Redis and what speaks its protocol.
@@ -35,10 +39,12 @@ impl System {
     pub fn name(self) -> &'static str {
         match self {
             Self::Cassandra => "cassandra",
+            Self::Elasticsearch => "elasticsearch",
             Self::Mariadb => "mariadb",
             Self::Memcached => "memcached",
             Self::Mongodb => "mongodb",
             Self::Mysql => "mysql",
+            Self::Opensearch => "opensearch",
             Self::Postgresql => "postgresql",
             Self::Redis => "redis",
         }

@@ -2,7 +2,7 @@
 //!
 //! Plain data, so that callers and tests can build and compare it. Nothing here parses.
 
-use crate::{conversation::Outcome, wanted::Kept};
+use crate::{conversation::Outcome, over_http::Application, wanted::Kept};
 
 /// The request headers that may be kept; every other header value is forgotten at once.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -69,6 +69,8 @@ pub struct Response {
     pub version: &'static str,
     /// `Content-Type`.
     pub content_type: Option<String>,
+    /// Whether it says that Elasticsearch answers.
+    pub is_elastic: bool,
     /// Headers that somebody asked for.
     pub kept: Kept,
     /// Whether a part of the head was not seen or not kept.
@@ -106,4 +108,6 @@ pub struct Exchange {
     pub response_bytes: u64,
     /// Whether the connection stopped being HTTP/1 with this exchange (101, or CONNECT with 2xx).
     pub upgraded: bool,
+    /// What it was besides HTTP, if that is proved.
+    pub application: Option<Box<Application>>,
 }

@@ -23,6 +23,7 @@ pub mod mongodb;
 pub mod mqtt;
 pub mod mysql;
 pub mod nats;
+pub mod over_http;
 pub mod parser;
 pub mod postgres;
 pub mod recognition;

@@ -35,6 +35,10 @@ pub trait Parser: Send {
     fn is_opaque(&self) -> bool {
         false
     }
+    /// Returns whether more than the beginnings of messages should be copied from now on.
+    fn wants_every_call(&self) -> bool {
+        false
+    }
     /// Returns whether the bytes turned out not to be of this protocol, so that another one may be
     /// looked for. What was announced before must have been ended.
     fn is_mistaken(&self) -> bool {

@@ -14,7 +14,9 @@ use tapline_ebpf::{
     abi::{AF_UNIX, CLOSE_OF_PEER, EventConnectFailed, Malformed},
 };
 use tapline_pdata::Batch;
-use tapline_protocols::{conversation::Limits, http, parser::Told, trace_context::TraceContext};
+use tapline_protocols::{
+    conversation::Limits, http, over_http::Application, parser::Told, trace_context::TraceContext,
+};
 
 use super::{
     clock::WallClock,
@@ -22,9 +24,9 @@ use super::{
     correlate::{Context, Correlator, Fresh},
     datagrams::Datagrams,
     emit::{
-        ConnectFailed, Database, DatabaseFacts, Dns, DnsFacts, Emitter, Facts, Http, Messaging,
-        MessagingFacts, Names, OwnReading, Rpc, RpcFacts, Side, Span, WebSocket, WebSocketFacts,
-        service_port,
+        ConnectFailed, Database, DatabaseFacts, Dns, DnsFacts, Emitter, Facts, GenAi, GenAiFacts,
+        Http, Messaging, MessagingFacts, Names, OwnReading, Rpc, RpcFacts, Side, Span, WebSocket,
+        WebSocketFacts, service_port,
     },
     ids::Ids,
     live::Live,
@@ -430,8 +432,26 @@ impl Engine {
             Facts::new(ends, (exchange, names), route, &self.live.privacy).over_tls(place.is_tls);
         let when = span(&open.context, exchange.started_ns, exchange.ended_ns);
         let ignored = config.ignores(path);
-        self.emitter
-            .exchange::<Http>(&open.process, &facts, (&open.context, when), ignored);
+        let (process, when) = (&open.process, (&open.context, when));
+        match exchange.application.as_deref() {
+            Some(Application::Search(operation)) => {
+                let mut asked = operation.as_database(exchange);
+                if self.live.privacy.query_text == QueryText::Off {
+                    asked.operation.text = None;
+                }
+                let told = DatabaseFacts::new(open.side, place.tuple.as_ref(), &asked).over(&facts);
+                self.emitter
+                    .exchange::<Database>(process, &told, when, ignored);
+            }
+            Some(Application::GenAi(call)) if open.side == Side::Client => {
+                let told = GenAiFacts::new(facts, call);
+                self.emitter
+                    .exchange::<GenAi>(process, &told, when, ignored);
+            }
+            _ => self
+                .emitter
+                .exchange::<Http>(process, &facts, when, ignored),
+        }
     }
 
     fn on_connect_failed(&mut self, failed: &EventConnectFailed) {

@@ -268,6 +268,7 @@ fn begins(beginning: &Beginning<'_>) -> Begins {
 
 fn exchange(request: Request, draft: &Draft, message: &Message) -> Exchange {
     Exchange {
+        application: None,
         request,
         response: None,
         started_ns: draft.started_ns,

@@ -1,7 +1,9 @@
 //! Where a body ends: by length, by chunks, by the end of the connection, or by circumstance.
 //!
-//! A body never keeps bytes, it counts them. Bytes that were not captured are counted too, as long
+//! A body counts its bytes, and keeps some only where somebody watches. Bytes that were not captured are counted too, as long
 //! as it is certain that they belong to it. It knows nothing of heads or pairing.
+
+use crate::over_http;
 
 /// The most hexadecimal digits of a chunk size that are believed.
 const SIZE_DIGITS: u8 = 15;
@@ -13,6 +15,8 @@ pub(super) const LAST_CHUNK: &[u8] = b"\r\n0\r\n\r\n";
 pub(super) struct Body {
     shape: Shape,
     data: u64,
+    /// Its bytes, if somebody wants to see them.
+    pub(super) kept: Option<over_http::Body>,
 }
 
 #[derive(Debug)]
@@ -72,6 +76,7 @@ impl Body {
         Self {
             shape: Shape::Length { left },
             data: 0,
+            kept: None,
         }
     }
 
@@ -82,6 +87,7 @@ impl Body {
                 digits: 0,
             }),
             data: 0,
+            kept: None,
         }
     }
 
@@ -89,6 +95,7 @@ impl Body {
         Self {
             shape: Shape::UntilClose,
             data: 0,
+            kept: None,
         }
     }
 
@@ -103,6 +110,7 @@ impl Body {
         Self {
             shape: Shape::Loose(loose),
             data: 0,
+            kept: None,
         }
     }
 
@@ -133,17 +141,26 @@ impl Body {
         match &mut self.shape {
             Shape::Chunked(_) => return self.read_chunks(input),
             Shape::Length { left } => {
+                let before = *input;
                 let taken = take(input, left);
                 let ended = *left == 0;
                 self.add(taken);
+                self.keep(&before[..before.len() - input.len()]);
                 return ended;
             }
             Shape::Loose(loose) => loose.note(input),
             Shape::UntilClose => {}
         }
         self.add(input.len() as u64);
+        self.keep(input);
         *input = &[];
         false
+    }
+
+    fn keep(&mut self, bytes: &[u8]) {
+        if let Some(kept) = &mut self.kept {
+            kept.push(bytes);
+        }
     }
 
     /// Counts bytes that only looked like the start of another message.
@@ -162,11 +179,14 @@ impl Body {
     pub(super) fn skip(&mut self, bytes: Option<u64>) -> Skip {
         let known = bytes.unwrap_or(u64::MAX);
         let counted = bytes.unwrap_or(0);
+        if let Some(kept) = &mut self.kept {
+            kept.skip();
+        }
         match &mut self.shape {
             Shape::UntilClose => {}
             Shape::Length { left } if bytes.is_none() => {
                 let declared = self.data.saturating_add(*left);
-                *self = Self::loose(false, Some(declared));
+                self.shape = Self::loose(false, Some(declared)).shape;
             }
             Shape::Length { left } if known > *left => {
                 self.data = self.data.saturating_add(*left);
@@ -226,10 +246,12 @@ impl Body {
             };
             match step {
                 Step::Data { left } => {
+                    let before = *input;
                     self.data = self.data.saturating_add(take(input, left));
                     if *left == 0 {
                         *step = Step::DataEnd;
                     }
+                    self.keep(&before[..before.len() - input.len()]);
                 }
                 Step::Extension { size } => {
                     let size = *size;

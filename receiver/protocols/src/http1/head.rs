@@ -93,6 +93,7 @@ enum Field {
     TransferEncoding,
     Expect,
     Upgrade,
+    Product,
 }
 
 const REQUEST_FIELDS: [(&str, Field); 13] = [
@@ -111,11 +112,12 @@ const REQUEST_FIELDS: [(&str, Field); 13] = [
     ("expect", Field::Expect),
 ];
 
-const RESPONSE_FIELDS: [(&str, Field); 4] = [
+const RESPONSE_FIELDS: [(&str, Field); 5] = [
     ("content-type", Field::ContentType),
     ("content-length", Field::ContentLength),
     ("transfer-encoding", Field::TransferEncoding),
     ("upgrade", Field::Upgrade),
+    ("x-elastic-product", Field::Product),
 ];
 
 /// How long the names are, a bit for each length: most others are told from them by that alone.
@@ -189,6 +191,7 @@ impl Message {
             version,
             truncated: line.cut,
             content_type: None,
+            is_elastic: false,
             kept: Kept::default(),
         }))
     }
@@ -304,6 +307,10 @@ impl Head {
         }
         let kept = match &mut self.message {
             Message::Request(request) => request.keep(field, value, fold),
+            Message::Response(response) if field == Field::Product => {
+                response.is_elastic |= value.eq_ignore_ascii_case(b"elasticsearch");
+                false
+            }
             Message::Response(response) => single(&mut response.content_type, fold, value),
         };
         if !kept {
@@ -364,9 +371,11 @@ impl Request {
                 let left = LIST_BYTES.saturating_sub(used);
                 listed(&mut headers.tracestate, fold, value, STATES, left)
             }
-            Field::ContentLength | Field::TransferEncoding | Field::Expect | Field::Upgrade => {
-                false
-            }
+            Field::ContentLength
+            | Field::TransferEncoding
+            | Field::Expect
+            | Field::Upgrade
+            | Field::Product => false,
         }
     }
 }

@@ -34,6 +34,7 @@ use std::collections::VecDeque;
 pub use crate::conversation::{Chunk, Limits, Outcome, Toward, Unanswered};
 pub use crate::http::{Exchange, Headers, Request, Response};
 use crate::{
+    over_http,
     recognition::{Begins, Protocol},
     wanted,
 };
@@ -62,6 +63,15 @@ pub trait Sink {
     fn exchange(&mut self, id: u32, exchange: Box<Exchange>);
 }
 
+/// What bodies matter for on a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Bodies {
+    /// Their sizes.
+    Counted,
+    /// What is in them: there was a request that may be more than HTTP.
+    Watched,
+}
+
 /// Reads one TCP connection, both directions.
 #[derive(Debug)]
 pub struct Http1 {
@@ -83,6 +93,7 @@ pub struct Http1 {
     /// The same, since it is in doubt which request is answered.
     doubtful_turns: u32,
     opaque: bool,
+    bodies: Bodies,
     successor: upgrade::Successor,
     next_id: u32,
     /// When the last byte moved, in either direction.
@@ -104,6 +115,7 @@ impl Http1 {
             turns: 0,
             doubtful_turns: 0,
             opaque: false,
+            bodies: Bodies::Counted,
             successor: upgrade::Successor::None,
             next_id: 0,
             active_ns: 0,
@@ -154,6 +166,11 @@ impl Http1 {
         self.opaque
     }
 
+    /// Returns whether bodies matter on this connection.
+    pub(crate) fn is_watched(&self) -> bool {
+        self.bodies == Bodies::Watched
+    }
+
     /// Returns how many captured bytes are held; never more than [`Limits::buffered_bytes_max`].
     pub fn buffered_bytes(&self) -> usize {
         let slots = self.slots.iter().map(Slot::held).sum::<usize>();
@@ -172,6 +189,7 @@ impl Limits {
             3 * wanted::BYTES_MAX
         };
         let head = self.head_bytes.max(line::LINE_BYTES) + 4 * 512 + wanted;
-        (self.open_requests.max(1) + 2) * head + 2 * line::LINE_BYTES
+        let watched = self.open_requests.max(1) * over_http::BYTES_MAX;
+        watched + (self.open_requests.max(1) + 2) * head + 2 * line::LINE_BYTES
     }
 }

@@ -123,7 +123,9 @@ impl Http1 {
             && self.sending == Some(front.id)
             && body.bytes() == 0
         {
+            let kept = body.kept.take();
             *body = Body::loose(false, None);
+            body.kept = kept;
         }
     }
 
@@ -132,6 +134,7 @@ impl Http1 {
         match toward {
             Toward::Server => {
                 self.note_request();
+                let kept = self.requests.take_kept();
                 let sent = self.sending.take();
                 let slot = self
                     .slots
@@ -140,12 +143,15 @@ impl Http1 {
                     .find(|slot| Some(slot.id) == sent);
                 if let Some(slot) = slot {
                     slot.sent = true;
+                    slot.keep(Toward::Server, kept);
                 }
             }
             Toward::Client => {
                 self.note_response();
+                let kept = self.responses.take_kept();
                 if let Some(slot) = self.slots.front_mut() {
                     slot.answer = Answer::Done;
+                    slot.keep(Toward::Client, kept);
                 }
             }
         }
@@ -393,6 +399,10 @@ impl Http1 {
         };
         if self.sending == Some(slot.id) {
             self.sending = None;
+            slot.keep(Toward::Server, self.requests.take_kept());
+        }
+        if index == 0 && slot.answer == Answer::Begun {
+            slot.keep(Toward::Client, self.responses.take_kept());
         }
         let id = slot.id;
         if let Some(exchange) = slot.settle(outcome, at_ns) {

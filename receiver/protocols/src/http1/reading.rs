@@ -2,13 +2,13 @@
 //!
 //! It decides about framing; which response belongs to which request is decided in `pairing`.
 
-use super::Http1;
 use super::body::{Body, LAST_CHUNK, Skip};
 use super::head::{About, Framing, Head, Message, is_interim};
 use super::pairing::Hidden;
 use super::slot::{Answer, Slot};
 use super::stream::{Cursor, Event, Phase, Stream};
 use super::upgrade::Successor;
+use super::{Bodies, Http1};
 use super::{Chunk, Request, Response, Sink, Toward};
 
 /// Bytes that were not captured.
@@ -277,8 +277,13 @@ impl Http1 {
         out.request(id, &request, thread);
         self.sending = Some(id);
         let complete = body.is_none();
+        let slot = Slot::new(id, request, about, at_ns, thread);
         self.requests.phase = body.map_or(Phase::Idle, Phase::Body);
-        self.push(Slot::new(id, request, about, at_ns, thread), at_ns, out);
+        if slot.watch.is_some() {
+            self.requests.keep_body();
+            self.bodies = Bodies::Watched;
+        }
+        self.push(slot, at_ns, out);
         if complete {
             self.end_body(Toward::Server, out);
         }
@@ -309,7 +314,11 @@ impl Http1 {
         }
         let body = body.filter(|_| slot.has_body(status));
         let complete = body.is_none();
+        let is_watched = slot.watch.is_some();
         self.responses.phase = body.map_or(Phase::Idle, Phase::Body);
+        if is_watched {
+            self.responses.keep_body();
+        }
         self.stop_expecting();
         if complete {
             self.end_body(Toward::Client, out);

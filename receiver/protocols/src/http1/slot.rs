@@ -4,7 +4,8 @@
 //! still due on the wire and must not be taken for that of the next request.
 
 use super::head::About;
-use super::{Exchange, Outcome, Request, Response, Unanswered};
+use super::{Exchange, Outcome, Request, Response, Toward, Unanswered};
+use crate::over_http::{self, Watch};
 
 /// One response that is due.
 #[derive(Debug)]
@@ -19,6 +20,8 @@ pub(super) struct Slot {
     kind: Kind,
     held: usize,
     exchange: Option<Box<Exchange>>,
+    /// Follows the bodies, if they may be more than that.
+    pub(super) watch: Option<Box<Watch>>,
 }
 
 /// Why the next response may not be the one of a slot, the worst last.
@@ -63,7 +66,10 @@ impl Slot {
             _ => Kind::Other,
         };
         let held = request.held();
+        let user_agent = request.headers.user_agent.as_deref();
+        let watch = Watch::of(&request.method, &request.target, user_agent);
         let exchange = Box::new(Exchange {
+            application: None,
             response: None,
             started_ns: about.started_ns,
             request_ended_ns: at_ns,
@@ -88,6 +94,7 @@ impl Slot {
             kind,
             held,
             exchange: Some(exchange),
+            watch,
         }
     }
 
@@ -96,9 +103,20 @@ impl Slot {
         self.exchange.is_some()
     }
 
+    /// Takes what was kept of a body.
+    pub(super) fn keep(&mut self, toward: Toward, kept: Option<over_http::Body>) {
+        if let (Some(watch), Some(kept)) = (&mut self.watch, kept) {
+            match toward {
+                Toward::Server => watch.asked = kept,
+                Toward::Client => watch.told = kept,
+            }
+        }
+    }
+
     /// Returns how many captured bytes are held.
     pub(super) fn held(&self) -> usize {
-        if self.is_open() { self.held } else { 0 }
+        let watched = self.watch.as_ref().map_or(0, |watch| watch.held());
+        watched + if self.is_open() { self.held } else { 0 }
     }
 
     /// Returns the exchange as far as it is known.
@@ -150,6 +168,8 @@ impl Slot {
         let mut exchange = self.exchange.take()?;
         exchange.outcome = outcome;
         exchange.ended_ns = at_ns.unwrap_or(exchange.ended_ns);
+        let watch = self.watch.take();
+        exchange.application = watch.and_then(|watch| watch.finish(&exchange));
         Some(exchange)
     }
 }

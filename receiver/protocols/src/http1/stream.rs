@@ -9,6 +9,7 @@ use super::head::{About, Head, Message};
 use super::line::{LINE_BYTES, Line, Whole};
 use super::sniff::{Sniff, sniff_request, sniff_response};
 use super::{Limits, Toward};
+use crate::over_http;
 
 /// How much of an unfinished start line is looked at to judge it.
 const SNIFF_BYTES: usize = 64;
@@ -94,6 +95,7 @@ impl Stream {
     pub(super) fn held(&self) -> usize {
         let head = match &self.phase {
             Phase::Head(head) => head.held(),
+            Phase::Body(body) => body.kept.as_ref().map_or(0, over_http::Body::held),
             _ => 0,
         };
         self.line.partial().len() + head
@@ -108,6 +110,21 @@ impl Stream {
     pub(super) fn loose(&self) -> Option<&Body> {
         match &self.phase {
             Phase::Body(body) if body.is_loose() => Some(body),
+            _ => None,
+        }
+    }
+
+    /// Keeps the beginning and the end of the body that is to be read.
+    pub(super) fn keep_body(&mut self) {
+        if let Phase::Body(body) = &mut self.phase {
+            body.kept = Some(over_http::Body::default());
+        }
+    }
+
+    /// Takes what was kept of the body being read.
+    pub(super) fn take_kept(&mut self) -> Option<over_http::Body> {
+        match &mut self.phase {
+            Phase::Body(body) => body.kept.take(),
             _ => None,
         }
     }

@@ -142,6 +142,10 @@ impl Parser for Connection {
         }
     }
 
+    fn wants_every_call(&self) -> bool {
+        matches!(self, Self::Http1(first, _) if first.is_watched())
+    }
+
     fn is_opaque(&self) -> bool {
         matches!(self, Self::Http1(first, _) if first.is_opaque())
     }

@@ -38,6 +38,7 @@ pub(super) struct Fields {
     pub(super) status: Option<u16>,
     pub(super) content_type: Option<Text>,
     pub(super) grpc_status: Option<u32>,
+    pub(super) is_elastic: bool,
     pub(super) more: More,
     /// Headers that somebody asked for.
     pub(super) kept: Kept,
@@ -89,6 +90,7 @@ impl Fields {
             Name::Scheme => first(&mut self.scheme, value),
             Name::Authority | Name::Host => first(&mut self.authority, value),
             Name::ContentType => first(&mut self.content_type, value),
+            Name::ElasticProduct => self.is_elastic = true,
             Name::Status => self.status = value.as_str().parse().ok(),
             Name::GrpcStatus => self.grpc_status = value.as_str().parse().ok(),
             Name::GrpcTimeout => first(&mut more.grpc_timeout, value),

@@ -37,7 +37,7 @@ use self::{
 };
 use crate::{
     conversation::{Chunk, Limits, Outcome, Since, Toward, Unanswered},
-    http,
+    http, over_http,
     parser::{Asked, Parser, Sink},
     recognition::{Beginning, Protocol},
     trace_context,
@@ -168,7 +168,8 @@ impl Http2 {
 
     /// Returns the most bytes that one connection holds.
     pub fn buffered_bytes_max(limits: &Limits) -> usize {
-        let per_stream = STREAM_BYTES.max(limits.head_bytes) + size_of::<Stream>();
+        let per_stream =
+            STREAM_BYTES.max(limits.head_bytes) + size_of::<Stream>() + over_http::BYTES_MAX;
         // A table's entries are counted by what they are here, and there they count 32 bytes each.
         streams_max(limits) * per_stream
             + 2 * (hpack::SIZE_MAX * 4 + BUFFERS * limits.head_bytes.max(16 * 1024))

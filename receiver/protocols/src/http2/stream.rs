@@ -1,7 +1,15 @@
 //! One stream: a request with its response, while they are under way.
 
-use super::{grpc, head::Fields, messages::Messages};
-use crate::{conversation::Toward, http};
+use super::{
+    grpc,
+    head::{Fields, Text},
+    messages::Messages,
+};
+use crate::{
+    conversation::Toward,
+    http,
+    over_http::{self, Watch},
+};
 
 /// A request and what came of it so far.
 #[derive(Debug)]
@@ -27,6 +35,8 @@ pub(super) struct Stream {
     /// Whether headers came behind the response.
     pub(super) has_trailers: bool,
     pub(super) held: usize,
+    /// Follows the bodies, if they may be more than that.
+    watch: Option<Box<Watch>>,
 }
 
 /// One direction of a stream.
@@ -58,10 +68,17 @@ pub(super) fn index(toward: Toward) -> usize {
 
 impl Stream {
     pub(super) fn new(id: u32, number: u32, request: Fields, when: Moment) -> Self {
+        let method = request.method.as_ref().map_or("", Text::as_str);
+        let path = request.path.as_ref().map_or("", Text::as_str);
+        let user_agent = request.more.user_agent.as_ref().map(Text::as_str);
+        let watch = Watch::of(method, path, user_agent);
         Self {
             id,
             number,
-            held: request.held() + size_of::<Self>(),
+            // A watch is counted by what it may come to hold.
+            held: request.held()
+                + size_of::<Self>()
+                + watch.as_ref().map_or(0, |_| over_http::BYTES_MAX),
             request,
             origin: None,
             response: Fields::default(),
@@ -74,6 +91,7 @@ impl Stream {
             request_thread: when.thread,
             response_thread: None,
             has_trailers: false,
+            watch,
         }
     }
 
@@ -131,6 +149,9 @@ impl Stream {
         if may_be_grpc {
             way.messages.read(bytes, at_ns);
         }
+        if let Some(body) = self.watched(toward) {
+            body.push(bytes);
+        }
         self.touch(toward, at_ns);
     }
 
@@ -140,6 +161,9 @@ impl Stream {
         let way = self.way(toward);
         way.body_bytes += bytes;
         way.messages.pass(bytes);
+        if let Some(body) = self.watched(toward) {
+            body.skip();
+        }
         self.touch(toward, at_ns);
     }
 
@@ -162,6 +186,22 @@ impl Stream {
         let way = self.way(toward);
         way.is_doubtful = true;
         way.messages.lose();
+        if let Some(body) = self.watched(toward) {
+            body.skip();
+        }
+    }
+
+    /// Ends following the bodies.
+    pub(super) fn take_watch(&mut self) -> Option<Box<Watch>> {
+        self.watch.take()
+    }
+
+    fn watched(&mut self, toward: Toward) -> Option<&mut over_http::Body> {
+        let watch = self.watch.as_mut()?;
+        Some(match toward {
+            Toward::Server => &mut watch.asked,
+            Toward::Client => &mut watch.told,
+        })
     }
 
     pub(super) fn touch(&mut self, toward: Toward, at_ns: u64) {

@@ -31,6 +31,7 @@ pub(super) fn told(stream: Stream, outcome: Outcome, ended_ns: u64) -> Told {
 }
 
 fn exchange(mut stream: Stream, outcome: Outcome, ended_ns: u64) -> http::Exchange {
+    let watch = stream.take_watch();
     let kept = std::mem::take(&mut stream.response.kept);
     let [asked, told] = &stream.ways;
     let response = stream.response_started_ns.map(|_| http::Response {
@@ -39,9 +40,11 @@ fn exchange(mut stream: Stream, outcome: Outcome, ended_ns: u64) -> http::Exchan
         version: VERSION,
         content_type: owned(stream.response.content_type.as_ref()),
         truncated: stream.response.is_cut,
+        is_elastic: stream.response.is_elastic,
         kept,
     });
-    http::Exchange {
+    let mut exchange = http::Exchange {
+        application: None,
         response: response.filter(|response| response.status != 0),
         started_ns: stream.started_ns,
         request_ended_ns: stream.request_ended_ns,
@@ -59,7 +62,9 @@ fn exchange(mut stream: Stream, outcome: Outcome, ended_ns: u64) -> http::Exchan
             Some(origin) => *origin,
             None => request(stream.request),
         },
-    }
+    };
+    exchange.application = watch.and_then(|watch| watch.finish(&exchange));
+    exchange
 }
 
 fn request(fields: Fields) -> http::Request {

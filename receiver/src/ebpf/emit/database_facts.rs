@@ -1,11 +1,13 @@
 //! What one database operation tells, seen from one of its two sides.
 
+use std::borrow::Cow;
+
 use tapline_ebpf::abi::Tuple;
 use tapline_protocols::{conversation::Outcome, database::Exchange};
 
 use super::{
     ends::{Ends, OnConnection},
-    facts::Side,
+    facts::{Facts, Side},
 };
 
 /// One operation and the connection it was seen on.
@@ -13,6 +15,8 @@ pub(crate) struct DatabaseFacts<'a> {
     ends: Ends<'a>,
     /// The operation itself.
     pub(super) exchange: &'a Exchange,
+    /// The request that carried it, for databases that are asked over HTTP.
+    pub(super) http: Option<&'a Facts<'a>>,
 }
 
 impl OnConnection for DatabaseFacts<'_> {
@@ -27,7 +31,26 @@ impl<'a> DatabaseFacts<'a> {
         Self {
             ends: Ends::new(side, tuple),
             exchange,
+            http: None,
         }
+    }
+
+    /// Says which request of HTTP carried it.
+    pub(crate) fn over(self, http: &'a Facts<'a>) -> Self {
+        Self {
+            http: Some(http),
+            ..self
+        }
+    }
+
+    /// `db.response.status_code`: the code of an error, or the status that came with it.
+    pub(super) fn status_code(&self) -> Option<Cow<'_, str>> {
+        let error = self.exchange.error.as_deref()?;
+        let status = self.http.and_then(Facts::status);
+        Some(match status {
+            Some(status) => Cow::Owned(status.to_string()),
+            None => Cow::Borrowed(error),
+        })
     }
 
     /// `db.query.summary`, and the name of the span.

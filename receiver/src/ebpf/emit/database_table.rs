@@ -3,6 +3,8 @@
 //! The conventions know the client only. What a server saw is a span of its own, and no metric:
 //! there is no name for one.
 
+use std::borrow::Cow;
+
 use tapline_pdata::write::{SpanKind, Status};
 
 use super::{
@@ -100,6 +102,14 @@ const ROWS: &[Row] = &[
     Database::PEER_PORT,
     Database::TRANSPORT,
     Row {
+        key: "http.request.method",
+        value: |facts| text(facts.http?.method()),
+    },
+    Row {
+        key: "url.full",
+        value: |facts| Some(Value::Str(Cow::Owned(facts.http?.url_full()))),
+    },
+    Row {
         key: "cassandra.consistency.level",
         value: |facts| {
             facts
@@ -149,7 +159,7 @@ const NAMESPACE: Row = Row {
 };
 const STATUS: Row = Row {
     key: "db.response.status_code",
-    value: |facts| facts.exchange.error.as_deref().and_then(text),
+    value: |facts| facts.status_code().map(Value::Str),
 };
 const ERROR: Row = Row {
     key: "error.type",

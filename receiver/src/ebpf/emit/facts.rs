@@ -5,6 +5,7 @@ use std::{borrow::Cow, net::Ipv6Addr};
 use tapline_ebpf::abi::{AF_UNIX, Tuple};
 use tapline_protocols::{
     http1::{Exchange, Outcome},
+    over_http::{Application, graphql},
     redact,
     wanted::Wanted,
 };
@@ -65,6 +66,13 @@ pub(crate) enum Side {
     Client,
 }
 
+fn graphql(exchange: &Exchange) -> Option<&graphql::Operation> {
+    match exchange.application.as_deref() {
+        Some(Application::GraphQl(operation)) => Some(operation),
+        _ => None,
+    }
+}
+
 /// One exchange and the connection it was seen on.
 pub(crate) struct Facts<'a> {
     /// What is told of headers.
@@ -101,7 +109,10 @@ impl<'a> Facts<'a> {
         let tuple = tuple.filter(|tuple| tuple.family != AF_UNIX);
         Self {
             wanted: privacy.wanted,
-            name: span_name(&exchange.request.method, route),
+            name: match graphql(exchange) {
+                Some(operation) => operation.span_name(),
+                None => span_name(&exchange.request.method, route),
+            },
             route,
             side,
             peer: tuple.map(|tuple| address(tuple.remote)),
@@ -134,6 +145,11 @@ impl<'a> Facts<'a> {
         let method = self.exchange.request.method.as_str();
         let is_other = !method.is_empty() && !is_known_method(method);
         is_other.then_some(method)
+    }
+
+    /// The operation of GraphQL that it was.
+    pub(super) fn graphql(&self) -> Option<&graphql::Operation> {
+        graphql(self.exchange)
     }
 
     /// `http.route` of a server, `url.template` of a client.
@@ -210,8 +226,11 @@ impl<'a> Facts<'a> {
             return Some(Cow::Borrowed(reason.error_type()));
         }
         let status = self.status()?;
-        self.is_error_status(status)
-            .then(|| Cow::Owned(status.to_string()))
+        if self.is_error_status(status) {
+            return Some(Cow::Owned(status.to_string()));
+        }
+        let failed = self.graphql().and_then(|operation| operation.error.clone());
+        failed.map(Cow::Owned)
     }
 
     /// A server failed at 500 and above, a client's request already at 400.

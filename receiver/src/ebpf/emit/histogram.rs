@@ -224,20 +224,21 @@ impl Series {
 
     fn add_one(&mut self, measurement: Measurement) {
         let Measurement {
-            seconds,
+            value,
             time_ns,
             shown,
+            ..
         } = measurement;
-        let bucket = self.bounds.partition_point(|bound| *bound < seconds);
+        let bucket = self.bounds.partition_point(|bound| *bound < value);
         self.count += 1;
-        self.sum += seconds;
-        self.min = self.min.min(seconds);
-        self.max = self.max.max(seconds);
+        self.sum += value;
+        self.min = self.min.min(value);
+        self.max = self.max.max(value);
         self.buckets[bucket] += 1;
         if let Some((trace_id, span_id)) = shown {
             self.exemplars[bucket] = Some(Exemplar {
                 time_ns,
-                value: seconds,
+                value,
                 trace_id,
                 span_id,
             });

@@ -67,6 +67,7 @@ impl Subject for Http {
     fn status(facts: &Facts<'_>) -> Status<'static> {
         unanswered(facts.exchange.outcome).unwrap_or(match facts.status() {
             Some(status) if facts.is_error_status(status) => Status::Error(""),
+            _ if facts.graphql().is_some_and(|it| it.error.is_some()) => Status::Error(""),
             _ => Status::Unset,
         })
     }
@@ -109,6 +110,8 @@ static SERVER: Table = Table {
         REQUEST_BODY,
         RESPONSE_BODY,
         TRANSPORT,
+        GRAPHQL_TYPE,
+        GRAPHQL_NAME,
         TRUNCATED,
     ],
     duration: Some(HistogramView {
@@ -149,6 +152,8 @@ static CLIENT: Table = Table {
         REQUEST_BODY,
         RESPONSE_BODY,
         TRANSPORT,
+        GRAPHQL_TYPE,
+        GRAPHQL_NAME,
         TRUNCATED,
     ],
     duration: Some(HistogramView {
@@ -249,6 +254,15 @@ const TRANSPORT: Row = Row {
             None
         }
     },
+};
+
+const GRAPHQL_TYPE: Row = Row {
+    key: "graphql.operation.type",
+    value: |facts| facts.graphql()?.kind.and_then(text),
+};
+const GRAPHQL_NAME: Row = Row {
+    key: "graphql.operation.name",
+    value: |facts| facts.graphql()?.name.as_deref().and_then(text),
 };
 
 /// A part of the request's head was not captured: a header there, such as `traceparent`, is

@@ -8,8 +8,10 @@ const SUMMED: usize = SUM_BOUNDS_NS.len();
 /// What was measured once.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Measurement {
-    /// Seconds.
-    pub(crate) seconds: f64,
+    /// How much, in the unit of the metric.
+    pub(crate) value: f64,
+    /// How long it lasted, nanoseconds: a series begins when its first exchange did.
+    pub(crate) lasted_ns: u64,
     /// When it ended, nanoseconds since 1970.
     pub(crate) time_ns: u64,
     /// The trace and the span that show it, if they do.
@@ -58,16 +60,19 @@ impl Summed {
 impl Measured {
     /// Returns when the first of it began at the earliest that is certain, nanoseconds since 1970.
     pub(super) fn start_ns(&self) -> u64 {
-        let (time_ns, seconds) = match self {
-            Self::Once(once) => (once.time_ns, once.seconds),
-            Self::Often(often) => (often.time_ns, often.longest),
+        let (time_ns, lasted_ns) = match self {
+            Self::Once(once) => (once.time_ns, once.lasted_ns),
+            Self::Often(often) => (often.time_ns, nanoseconds(often.longest)),
         };
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "durations are not negative, and whole nanoseconds are enough"
-        )]
-        let lasted_ns = (seconds * 1e9) as u64;
         time_ns.saturating_sub(lasted_ns)
     }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "durations are not negative, and whole nanoseconds are enough"
+)]
+fn nanoseconds(seconds: f64) -> u64 {
+    (seconds * 1e9) as u64
 }

@@ -8,6 +8,7 @@ mod database_table;
 mod dns_table;
 mod ends;
 mod facts;
+mod genai_table;
 mod histogram;
 mod http_table;
 mod measurement;
@@ -35,6 +36,7 @@ pub(crate) use database_facts::DatabaseFacts;
 pub(crate) use database_table::Database;
 pub(crate) use dns_table::{Dns, DnsFacts};
 pub(crate) use facts::{Facts, Names, Side, service_port};
+pub(crate) use genai_table::{GenAi, GenAiFacts};
 pub(crate) use histogram::SERIES_PER_METRIC;
 pub(crate) use http_table::Http;
 pub(crate) use messaging_facts::MessagingFacts;
@@ -125,6 +127,9 @@ impl Emitter {
         if is_measured && process.exports(Told::Metrics) {
             self.duration::<S>(process, facts, context, when);
             self.count::<S>(process, facts, when);
+            for (view, amount) in S::amounts(facts).into_iter().flatten() {
+                self.once::<S>(process, facts, view, (amount, Some(context), when));
+            }
         }
     }
 
@@ -186,8 +191,21 @@ impl Emitter {
             clippy::cast_precision_loss,
             reason = "53 bits of nanoseconds are 104 days"
         )]
+        let seconds = lasted_ns as f64 / 1e9;
+        self.once::<S>(process, facts, view, (seconds, context, when));
+    }
+
+    /// Takes a measurement of an exchange.
+    fn once<S: Subject>(
+        &mut self,
+        process: &Arc<Process>,
+        facts: &S::Facts<'_>,
+        view: &'static HistogramView<S>,
+        (value, context, when): (f64, Option<&Context>, Span),
+    ) {
         let measurement = Measurement {
-            seconds: lasted_ns as f64 / 1e9,
+            lasted_ns: when.end_ns.saturating_sub(when.start_ns),
+            value,
             time_ns: when.end_ns,
             shown: context.map(|context| (context.trace_id, context.span_id)),
         };

@@ -23,9 +23,17 @@ pub(crate) trait Subject: Sized + 'static {
         None
     }
 
+    /// Returns what else is measured of an exchange.
+    fn amounts(_facts: &Self::Facts<'_>) -> [Option<Amount<Self>>; 2] {
+        [None, None]
+    }
+
     /// Appends attributes of the span whose keys are not known beforehand.
     fn more(_facts: &Self::Facts<'_>, _attributes: &mut Attributes<'_>) {}
 }
+
+/// A measurement beside the duration: where it belongs, and how much it is.
+pub(crate) type Amount<S> = (&'static HistogramView<S>, f64);
 
 /// An attribute value.
 #[derive(Clone, Debug, PartialEq)]

@@ -176,7 +176,7 @@ impl Connection {
             return; // all of it is told in plaintext
         }
         match self.reader.standing() {
-            Standing::Read => {}
+            Standing::Read | Standing::Closely => {}
             Standing::Unknown | Standing::Hidden => {
                 self.pass(event.sent, event.received);
                 self.stream.tell(event, self.reader.session(), out);
@@ -217,7 +217,7 @@ impl Connection {
         let standing = self.reader.standing();
         match standing {
             Standing::Open => return None,
-            Standing::Read => self.stream.forget(),
+            Standing::Read | Standing::Closely => self.stream.forget(),
             Standing::Unknown | Standing::Hidden => {
                 self.stream.release(self.reader.session(), out);
             }
@@ -242,7 +242,7 @@ impl Connection {
 
     /// Tells the bytes of a connection that ended and that nobody read.
     pub(super) fn end(&mut self, close: &EventClose, out: &mut Vec<Happened>) {
-        if self.is_tls || self.reader.standing() == Standing::Read {
+        if self.is_tls || self.reader.is_settled() {
             return;
         }
         self.give_up(out);

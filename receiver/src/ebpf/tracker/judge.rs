@@ -31,7 +31,8 @@ impl Judge {
         let verdict = wanted(standing, side)?;
         let is_said = self.given == Some(verdict);
         // What the kernel half recognised by itself, it also finds the messages of.
-        let is_done = mode == verdict.mode && (is_said || self.given.is_none());
+        let is_found = self.given.is_none() && standing != Standing::Closely;
+        let is_done = mode == verdict.mode && (is_said || is_found);
         let is_due = !is_said || at_ns.saturating_sub(self.given_ns) > AGAIN_NS;
         if is_done || !is_due {
             return None;
@@ -50,7 +51,7 @@ impl Judge {
 fn wanted(standing: Standing, side: Option<Side>) -> Option<Verdict> {
     let (mode, flags) = match standing {
         Standing::Open => return None,
-        Standing::Read => (Mode::Parse, VERDICT_EVERY_CALL),
+        Standing::Read | Standing::Closely => (Mode::Parse, VERDICT_EVERY_CALL),
         Standing::Unknown => (Mode::Lengths, VERDICT_LOOK),
         Standing::Hidden => (Mode::Lengths, 0),
     };
@@ -95,6 +96,17 @@ mod tests {
             .verdict(Standing::Read, None, PENDING, 1)
             .expect("a verdict");
         assert_eq!((verdict.mode, verdict.flags), (parse, VERDICT_EVERY_CALL));
+    }
+
+    #[test]
+    fn asks_for_more_of_what_the_kernel_half_recognised_by_itself() {
+        let mut judge = Judge::default();
+        let parse = Mode::Parse as u8;
+        let (verdict, knows) = judge
+            .verdict(Standing::Closely, None, parse, 1)
+            .expect("a verdict");
+        assert_eq!((verdict.flags, knows), (VERDICT_EVERY_CALL, Knows::Another));
+        assert_eq!(judge.verdict(Standing::Closely, None, parse, 2), None);
     }
 
     #[test]

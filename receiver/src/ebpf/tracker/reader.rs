@@ -65,6 +65,8 @@ pub(super) enum Standing {
     Open,
     /// Somebody reads it.
     Read,
+    /// Somebody reads it, and wants more than the beginnings of messages.
+    Closely,
     /// Nobody knows the protocol; it is still looked at when there is a chance.
     Unknown,
     /// Nobody can read it.
@@ -107,6 +109,7 @@ impl Reader {
     /// Returns what the connection is by now.
     pub(super) fn standing(&self) -> Standing {
         match &self.state {
+            State::Reading { parser, .. } if parser.wants_every_call() => Standing::Closely,
             State::Reading { .. } => Standing::Read,
             State::Hidden(handshake) if handshake.is_over() => Standing::Hidden,
             State::Looking { turns, .. } if turns.count >= TURNS_MAX => Standing::Unknown,
