@@ -64,6 +64,10 @@ impl Mapped {
     }
 
     /// Reads the first word of what stands at a position.
+    #[expect(
+        clippy::cast_ptr_alignment,
+        reason = "records stand at multiples of eight"
+    )]
     pub(super) fn head(&self, at: u64) -> u32 {
         let offset = self.page_bytes + self.offset(at);
         assert!(offset.is_multiple_of(8) && offset + 8 <= self.producer.len);
@@ -126,6 +130,10 @@ impl Pages {
     }
 
     /// The word at the front of a page, which the kernel shares.
+    #[expect(
+        clippy::cast_ptr_alignment,
+        reason = "pages are aligned, and so is the offset"
+    )]
     fn word(&self, offset: usize) -> &AtomicU64 {
         assert!(offset.is_multiple_of(8) && offset + 8 <= self.len);
         // SAFETY: aligned and inside the mapping, as was just checked.

@@ -34,7 +34,7 @@ impl<T> Rounds<T> {
     }
 }
 
-/// A piece of work that somebody did, and what the daemon used for it: nothing where there was none.
+/// A piece of work, and what the daemon used for it: nothing where there was none.
 pub(super) struct Measured<T> {
     pub(super) work: T,
     cpu_ms: f64,

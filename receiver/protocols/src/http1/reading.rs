@@ -137,7 +137,7 @@ impl Http1 {
             match self.stream(toward).step(&mut cursor) {
                 Event::More => {}
                 Event::Start(head) => self.start(toward, head, at_ns, out),
-                Event::HeadEnd(head) => self.end_head(head, at_ns, thread, out),
+                Event::HeadEnd(head) => self.end_head(*head, at_ns, thread, out),
                 Event::BodyEnd => {
                     self.end_body(toward, out);
                     self.stream(toward).phase = Phase::Idle;
@@ -196,11 +196,10 @@ impl Http1 {
 
     // === Heads ===
 
-    fn end_head(&mut self, head: Box<Head>, at_ns: u64, thread: u64, out: &mut dyn Sink) {
+    fn end_head(&mut self, head: Head, at_ns: u64, thread: u64, out: &mut dyn Sink) {
         let framing = head.framing();
         let about = head.about;
-        let Head { message, .. } = *head;
-        match message {
+        match head.message {
             Message::Request(request) => {
                 let body = match framing {
                     Framing::Absent | Framing::Length(0) => None,

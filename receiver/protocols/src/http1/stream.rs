@@ -294,6 +294,26 @@ impl Stream {
 
     // === Heads ===
 
+    /// Reads lines of a head that came in pieces, or are too long to be kept. Returns whether the
+    /// head is over.
+    fn read_line(&mut self, cursor: &mut Cursor<'_>) -> bool {
+        let Phase::Head(head) = &mut self.phase else {
+            return false;
+        };
+        loop {
+            let before = cursor.rest.len();
+            let whole = self.line.take(&mut cursor.rest);
+            let taken = before - cursor.rest.len();
+            head.count(taken);
+            self.wire = self.wire.saturating_add(taken as u64);
+            match whole {
+                None => return false,
+                Some(Whole { text: [], .. }) => return true,
+                Some(line) => head.line(line.text),
+            }
+        }
+    }
+
     fn read_head(&mut self, cursor: &mut Cursor<'_>) -> Event {
         let Phase::Head(head) = &mut self.phase else {
             return Event::More;
@@ -309,17 +329,8 @@ impl Stream {
         });
         self.wire = self.wire.saturating_add(taken as u64);
         cursor.rest = &cursor.rest[taken..];
-        while !is_whole {
-            let before = cursor.rest.len();
-            let whole = self.line.take(&mut cursor.rest);
-            let taken = before - cursor.rest.len();
-            head.count(taken);
-            self.wire = self.wire.saturating_add(taken as u64);
-            match whole {
-                None => return Event::More,
-                Some(Whole { text: [], .. }) => break,
-                Some(line) => head.line(line.text),
-            }
+        if !is_whole && !self.read_line(cursor) {
+            return Event::More;
         }
         self.line.clear();
         match std::mem::replace(&mut self.phase, Phase::Idle) {

@@ -188,7 +188,10 @@ initial connection time = 5.1 ms
 tps = 20456.123456 (without initial connection time)
 ";
         let load = read(said).expect("complete");
-        assert_eq!((load.transactions, load.per_second), (61234, 20456.123_456));
+        assert_eq!(
+            (load.transactions, load.per_second),
+            (61_234, 20_456.123_456)
+        );
         assert!(read(&said.replace("tps", "")).is_none());
     }
 }
