@@ -301,6 +301,7 @@ impl Http1 {
         let status = response.status;
         if is_interim(status) {
             slot.answer = Answer::Due;
+            slot.expects &= status != 100; // told to go on, it sends its body
             self.responses.phase = Phase::Idle;
             return;
         }

@@ -73,15 +73,13 @@ impl Connection {
         first.successor = Successor::Wanted;
         Self::Http1(Box::new(first), limits)
     }
-}
 
-impl Parser for Connection {
-    fn feed(&mut self, chunk: Chunk<'_>, mut out: &mut dyn Sink) {
-        let (first, limits) = match self {
-            Self::Upgraded(second) => return second.feed(chunk, out),
-            Self::Http1(first, limits) => (first, *limits),
+    /// Gives the rest of a chunk to what the connection has come to.
+    fn go_on(&mut self, chunk: Chunk<'_>, out: &mut dyn Sink) {
+        let Self::Http1(first, limits) = self else {
+            return;
         };
-        first.feed(chunk, &mut out);
+        let limits = *limits;
         let Successor::Due(handover) = std::mem::replace(&mut first.successor, Successor::Wanted)
         else {
             return;
@@ -106,12 +104,32 @@ impl Parser for Connection {
         }
         *self = Self::Upgraded(second);
     }
+}
+
+impl Parser for Connection {
+    fn feed(&mut self, chunk: Chunk<'_>, mut out: &mut dyn Sink) {
+        match self {
+            Self::Upgraded(second) => return second.feed(chunk, out),
+            Self::Http1(first, _) => first.feed(chunk, &mut out),
+        }
+        self.go_on(chunk, out);
+    }
 
     fn gap(&mut self, toward: Toward, at_ns: u64, len: Option<u64>, mut out: &mut dyn Sink) {
         match self {
             Self::Http1(first, _) => first.gap(toward, at_ns, len, &mut out),
-            Self::Upgraded(second) => second.gap(toward, at_ns, len, out),
+            Self::Upgraded(second) => return second.gap(toward, at_ns, len, out),
         }
+        // A response may have ended with what is missing.
+        let nothing = Chunk {
+            toward,
+            at_ns,
+            bytes: &[],
+            len: 0,
+            tail: &[],
+            thread: 0,
+        };
+        self.go_on(nothing, out);
     }
 
     fn close(&mut self, at_ns: u64, why: Unanswered, mut out: &mut dyn Sink) {

@@ -139,7 +139,8 @@ impl Kafka {
 
     /// Tries to find where an answer begins.
     fn find_answer(&mut self, chunk: &Chunk<'_>, out: &mut dyn Sink) {
-        if !self.answers.is_lost() {
+        let is_better = !self.answers.is_between() && is_exact(chunk);
+        if !self.answers.is_lost() && !is_better {
             return;
         }
         let length = self.length.take();
@@ -179,6 +180,11 @@ impl Kafka {
     }
 
     fn read_requests(&mut self, chunk: &Chunk<'_>, out: &mut dyn Sink) {
+        // Where a message begins may have been guessed wrongly after a loss.
+        let is_better = !self.requests.is_between() && is_exact(chunk);
+        if is_better && sniff::is_request(chunk.bytes) {
+            self.requests.restart();
+        }
         let mut messages = Vec::new();
         let stand = self.requests.feed(chunk, |message| messages.push(message));
         for message in messages {
@@ -245,6 +251,13 @@ impl Parser for Kafka {
     fn is_mistaken(&self) -> bool {
         self.is_mistaken
     }
+}
+
+/// Tells whether a chunk is as long as its first bytes say.
+fn is_exact(chunk: &Chunk<'_>) -> bool {
+    let size = chunk.bytes.first_chunk();
+    let len = chunk.len.max(chunk.bytes.len());
+    size.is_some_and(|size| u32::from_be_bytes(*size) as usize + LENGTH_BYTES == len)
 }
 
 /// Length, key, version and correlation id.

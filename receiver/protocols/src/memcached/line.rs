@@ -116,6 +116,11 @@ impl Lines {
         self.is_lost
     }
 
+    /// Returns whether a line has begun.
+    pub(super) fn is_in_line(&self) -> bool {
+        !self.draft.is_empty()
+    }
+
     pub(super) fn held(&self) -> usize {
         self.draft.capacity()
     }

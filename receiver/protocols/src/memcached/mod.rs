@@ -100,6 +100,10 @@ impl Memcached {
 
     fn read_commands(&mut self, chunk: &Chunk<'_>, out: &mut dyn Sink) {
         let at_ns = chunk.at_ns;
+        if std::mem::take(&mut self.may_resume) {
+            // The client goes on: its answer was among what is missing.
+            self.lose_replies(at_ns, out);
+        }
         if self.due.front_mut().is_some_and(|slot| slot.is_turn_over()) {
             self.end(None, None, out);
         }
@@ -211,8 +215,12 @@ impl Memcached {
             self.replies.restart();
             self.is_last_value = false;
         }
-        if std::mem::take(&mut self.may_resume) && is_reply(chunk.bytes) {
-            self.replies.restart();
+        if std::mem::take(&mut self.may_resume) {
+            if is_reply(chunk.bytes) {
+                self.replies.restart();
+            } else {
+                self.lose_replies(at_ns, out);
+            }
         }
         let mut rest = chunk.bytes;
         while !rest.is_empty() && !self.replies.is_lost() {
@@ -243,6 +251,11 @@ impl Memcached {
         if self.replies.is_lost() && !was_lost {
             self.lose_replies(at_ns, out);
         }
+    }
+
+    /// Returns whether the next byte may begin the only answer that is due, or a line of it.
+    fn may_begin(&self) -> bool {
+        self.due.is_alone() && !self.replies.is_in_line()
     }
 
     fn lose_replies(&mut self, at_ns: u64, out: &mut dyn Sink) {
@@ -333,7 +346,7 @@ impl Parser for Memcached {
         match toward {
             Toward::Server => self.skip_commands(len, &nobody, out),
             // Who waits for one answer gets no other, whatever was missed before it.
-            Toward::Client if self.replies.is_missing(len) && self.due.is_alone() => {
+            Toward::Client if self.replies.is_missing(len) && self.may_begin() => {
                 self.replies.lose();
                 self.is_last_value = false;
                 self.may_resume = true;

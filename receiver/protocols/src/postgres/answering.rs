@@ -66,6 +66,7 @@ impl Postgres {
                 true
             }
             Some((b'E', _)) => true,
+            None => false, // what the client says next shows it
             _ => {
                 self.leave(at_ns, out);
                 false

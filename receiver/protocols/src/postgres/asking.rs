@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::frame::{Message, Read};
 use super::slot::{Kind, Slot, exchange};
-use super::sniff::{CANCEL, GSS, TLS, is_request};
+use super::sniff::{CANCEL, GSS, TLS, is_request, is_startup};
 use super::{OPEN_MAX, Postgres, Stage};
 use crate::conversation::Chunk;
 use crate::database::Sink;
@@ -25,6 +25,12 @@ impl Postgres {
         let len = chunk.len.max(chunk.bytes.len());
         if self.requests.is_lost() && is_request(chunk.bytes, len) {
             self.requests.restart();
+            self.stage = Stage::Open;
+        }
+        // The server's word before it was not seen, or it begins anew behind a proxy.
+        if self.requests.is_between() && self.stage != Stage::Startup && is_startup(chunk.bytes) {
+            self.requests.begin_untyped();
+            self.stage = Stage::Startup;
         }
         if self.requests.is_lost() {
             return self.lose_requests();
@@ -95,7 +101,8 @@ impl Postgres {
     /// The first message: what for, and into which database.
     fn start(&mut self, body: &[u8], at_ns: u64, out: &mut impl Sink) {
         let Some((code, mut rest)) = body.split_first_chunk() else {
-            return self.leave(at_ns, out);
+            self.stage = Stage::Open; // not seen: if it asks for encryption, nothing makes sense
+            return;
         };
         match u32::from_be_bytes(*code) {
             TLS | GSS => {

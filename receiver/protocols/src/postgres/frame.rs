@@ -16,6 +16,8 @@ pub(super) struct Frames {
     kept_types: &'static [u8],
     kept_max: usize,
     head: [u8; HEAD_BYTES],
+    /// The message that is read has no type.
+    is_untyped: bool,
     draft: Message,
 }
 
@@ -60,6 +62,7 @@ impl Frames {
             kept_types,
             kept_max,
             head: [0; HEAD_BYTES],
+            is_untyped: false,
             draft: Message::default(),
         }
     }
@@ -68,6 +71,7 @@ impl Frames {
     pub(super) fn begin_untyped(&mut self) {
         self.restart();
         self.head[0] = 0;
+        self.is_untyped = true;
         self.phase = Phase::Head(1);
     }
 
@@ -88,6 +92,7 @@ impl Frames {
     /// The next byte begins a message.
     pub(super) fn restart(&mut self) {
         self.phase = Phase::Head(0);
+        self.is_untyped = false;
         self.draft = Message::default();
     }
 
@@ -160,7 +165,8 @@ impl Frames {
     fn begin_body(&mut self) -> Option<u64> {
         let [kind, len @ ..] = self.head;
         let len = u32::from_be_bytes(len);
-        if !(4..=MESSAGE_BYTES_MAX).contains(&len) || !(kind == 0 || kind.is_ascii_alphanumeric()) {
+        let is_kind = kind.is_ascii_alphanumeric() || kind == 0 && self.is_untyped;
+        if !(4..=MESSAGE_BYTES_MAX).contains(&len) || !is_kind {
             return None;
         }
         let left = u64::from(len - 4);
@@ -190,6 +196,7 @@ impl Frames {
 
     fn taken(&mut self) -> Message {
         let message = std::mem::take(&mut self.draft);
+        self.is_untyped = false;
         self.phase = Phase::Head(0);
         message
     }

@@ -23,7 +23,13 @@ pub fn is_startup(bytes: &[u8]) -> bool {
     match number {
         TLS | GSS => len == 8,
         CANCEL => len == 16,
-        _ => code[..3] == VERSION_MAJOR && (8..=STARTUP_BYTES_MAX).contains(&len),
+        // A parameter comes first: Kafka asks for metadata with the same eight bytes.
+        _ => {
+            let name = &rest[code.len()..];
+            code[..3] == VERSION_MAJOR
+                && (8..=STARTUP_BYTES_MAX).contains(&len)
+                && name.first().is_some_and(u8::is_ascii_lowercase)
+        }
     }
 }
 
@@ -104,6 +110,8 @@ mod tests {
         assert!(is_startup(b"\0\0\0\x08\x04\xd2\x16\x2f"));
         assert!(!is_startup(b"\0\0\0\x09\x04\xd2\x16\x2f"));
         assert!(!is_startup(b"GET / HTTP/1.1"));
+        let metadata_of_kafka = b"\0\0\0\x2d\0\x03\0\x0c\0\0\0\x03\0\x0bh5-consumer";
+        assert!(!is_startup(metadata_of_kafka));
         let query = b"Q\0\0\0\x0dSELECT 1\0";
         assert!(is_request(query, query.len()));
         let bound = b"B\0\0\0\x0e\0s1\0\0\0\0\0\0\0S\0\0\0\x04";

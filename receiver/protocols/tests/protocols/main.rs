@@ -3,6 +3,7 @@
 mod amqp;
 mod cassandra;
 mod dns;
+mod every;
 mod fastcgi;
 mod frame;
 mod hostile;

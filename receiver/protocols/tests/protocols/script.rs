@@ -8,6 +8,8 @@
 //! ! expire               two minutes later
 //! ```
 
+use std::borrow::Borrow;
+
 use tapline_protocols::{
     conversation::{Chunk, Limits, Outcome, Since, Toward, Unanswered},
     parser::{Asked, Parser, Sink, Told},
@@ -38,6 +40,8 @@ pub(crate) struct Seen {
     pub(crate) held_max: usize,
     /// Requests that continue a trace.
     pub(crate) traced: Vec<u32>,
+    /// The parser says that the bytes are not of its protocol.
+    pub(crate) is_mistaken: bool,
 }
 
 impl Sink for Seen {
@@ -112,13 +116,20 @@ pub(crate) fn acts(script: &str) -> Vec<Act> {
 
 /// Plays a conversation, a chunk every microsecond, to a parser of the protocol.
 pub(crate) fn replay(protocol: &Protocol, acts: &[Act], since: Since) -> Seen {
-    let first = acts.iter().find_map(|act| match act {
-        Act::Chunk { toward, bytes, .. } => Some((*toward, bytes.as_slice())),
-        _ => None,
-    });
-    let (toward, bytes) = first.unwrap_or((Toward::Server, &[]));
+    let times = (2_000..).step_by(1_000);
+    let timed: Vec<(u64, &Act)> = times.zip(acts).collect();
+    replay_timed(protocol, &timed, since)
+}
+
+/// Plays a conversation of which it is given when each thing happens.
+pub(crate) fn replay_timed(
+    protocol: &Protocol,
+    acts: &[(u64, impl Borrow<Act>)],
+    since: Since,
+) -> Seen {
+    let (toward, bytes) = first_run(acts.iter().map(|(_, act)| act.borrow()));
     let beginning = Beginning {
-        bytes,
+        bytes: &bytes,
         len: bytes.len(),
         toward: Some(toward),
         since,
@@ -126,18 +137,44 @@ pub(crate) fn replay(protocol: &Protocol, acts: &[Act], since: Since) -> Seen {
     };
     let mut parser = (protocol.parser)(&beginning, Limits::default());
     let mut seen = Seen::default();
-    let mut at_ns = 1_000;
-    for act in acts {
-        at_ns += 1_000;
-        play(parser.as_mut(), act, &mut at_ns, &mut seen);
+    let mut silent_ns = 0;
+    for (at_ns, act) in acts {
+        let act = act.borrow();
+        let mut now_ns = at_ns + silent_ns;
+        play(parser.as_mut(), act, &mut now_ns, &mut seen);
+        silent_ns = now_ns - at_ns;
         seen.held_max = seen.held_max.max(parser.buffered_bytes());
         assert_eq!(
             parser.open_requests(),
             seen.announced.len() - seen.told.len(),
-            "open requests after {act:?}"
+            "open requests of {} after {act:?}",
+            protocol.name
         );
     }
+    seen.is_mistaken = parser.is_mistaken();
     seen
+}
+
+/// Returns what one end says before the other does.
+fn first_run<'a>(acts: impl Iterator<Item = &'a Act>) -> (Toward, Vec<u8>) {
+    let (mut first, mut all) = (None, Vec::new());
+    for act in acts {
+        match act {
+            Act::Chunk {
+                toward,
+                bytes,
+                missing,
+            } if first.is_none_or(|it| it == *toward) => {
+                first = Some(*toward);
+                all.extend_from_slice(bytes);
+                if *missing > 0 {
+                    break;
+                }
+            }
+            _ => break,
+        }
+    }
+    (first.unwrap_or(Toward::Server), all)
 }
 
 pub(crate) fn play(parser: &mut dyn Parser, act: &Act, at_ns: &mut u64, seen: &mut Seen) {
