@@ -6,6 +6,7 @@
 #![expect(clippy::print_stdout, reason = "a test program speaks to a person")]
 
 mod actors;
+mod amqp;
 mod cassandra;
 mod containers;
 mod daemon;
@@ -297,6 +298,9 @@ fn brokers() -> Vec<Test> {
             mqtt_of_both_versions_is_told_by_both_sides,
         };
         &[tap, python, messaging::clients] => messaging::{kafka_is_told_by_both_sides};
+        &[tap, python, needs::rabbitmq, amqp::clients] => amqp::{
+            publications_deliveries_and_errors_are_told_by_both_sides,
+        };
     }
 }
 

@@ -268,6 +268,16 @@ pub(crate) fn nats() -> Result<(), Missing> {
     answers("nats-server", "--version")
 }
 
+/// `RabbitMQ`, as Debian installs it.
+pub(crate) fn rabbitmq() -> Result<(), Missing> {
+    let server = Path::new("/usr/lib/rabbitmq/bin/rabbitmq-server");
+    if server.exists() {
+        Ok(())
+    } else {
+        Err(Missing::Program(format!("no {}", server.display())))
+    }
+}
+
 /// A broker of MQTT.
 pub(crate) fn mosquitto() -> Result<(), Missing> {
     if Path::new("/usr/sbin/mosquitto").exists() {
