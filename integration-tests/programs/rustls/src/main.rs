@@ -4,6 +4,11 @@
 //! `ask PORT CONNECTIONS REQUESTS PREFIX h1|h2|threads`: asks, on connections at once, for
 //! `/PREFIX/CONNECTION/REQUEST`. `threads` are two that make one connection after another.
 //! Ends with a failure when an answer is not what was asked for.
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a program that is watched: its tasks end with it"
+)]
 #![expect(
     clippy::print_stdout,
     reason = "whoever starts it wants to know the port"
