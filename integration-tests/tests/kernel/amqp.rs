@@ -151,9 +151,15 @@ impl Rabbit {
             .env("ERL_EPMD_PORT", names_port.to_string())
             .env("ERL_EPMD_ADDRESS", "127.0.0.1");
         let program = Program::start(command);
-        program
-            .line(|line| line.contains("Server startup complete"))
-            .await;
+        // It takes its time: each step is waited for on its own.
+        for step in [
+            "Feature flags:",
+            "Starting broker",
+            "started TCP listener",
+            "startup complete",
+        ] {
+            program.line(|line| line.contains(step)).await;
+        }
         Self {
             program,
             port,
