@@ -3,6 +3,7 @@
 //! Everything that is neither a thread nor a system call happens here, in the order of the ring,
 //! so that a recorded stream of records gives the same telemetry again.
 
+mod http;
 mod plaintext;
 mod streams;
 
@@ -14,9 +15,7 @@ use tapline_ebpf::{
     abi::{AF_UNIX, CLOSE_OF_PEER, EventConnectFailed, Malformed},
 };
 use tapline_pdata::Batch;
-use tapline_protocols::{
-    conversation::Limits, http, over_http::Application, parser::Told, trace_context::TraceContext,
-};
+use tapline_protocols::{conversation::Limits, parser::Told, trace_context::TraceContext};
 
 use super::{
     clock::WallClock,
@@ -24,15 +23,14 @@ use super::{
     correlate::{Context, Correlator, Fresh},
     datagrams::Datagrams,
     emit::{
-        ConnectFailed, Database, DatabaseFacts, Dns, DnsFacts, Emitter, Facts, GenAi, GenAiFacts,
-        Http, Messaging, MessagingFacts, Names, OwnReading, Rpc, RpcFacts, Side, Span, WebSocket,
-        WebSocketFacts, service_port,
+        ConnectFailed, Database, DatabaseFacts, Dns, DnsFacts, Emitter, Messaging, MessagingFacts,
+        OwnReading, Rpc, RpcFacts, Side, Span, WebSocket, WebSocketFacts, service_port,
     },
     ids::Ids,
     live::Live,
     privacy::QueryText,
     process::{Process, ProcessTable},
-    routes::{Evidence, Owner, Routes},
+    routes::Routes,
     targets::Verdict,
     tls::{Binder, BinderCounts, Notice},
     tracker::{Counts, Happening, Judgement, Place, Tracker},
@@ -409,49 +407,6 @@ impl Engine {
             }
         }
         self.counts.exchanges += 1;
-    }
-
-    fn on_http(&mut self, open: &OpenRequest, place: Place, exchange: &http::Exchange) {
-        let config = open.process.routes.as_ref().unwrap_or(&self.live.routes);
-        let names = Names::of(exchange);
-        let path = names.path;
-        let owner = match open.side {
-            Side::Server => Owner::Itself,
-            Side::Client => Owner::Host(names.host().unwrap_or_default()),
-        };
-        let status = exchange.response.as_ref().map(|response| response.status);
-        let evidence = Evidence::of_status(status);
-        let service = (open.process.service.as_str(), owner);
-        let route = if exchange.request.target.is_empty() {
-            None // the path is not known
-        } else {
-            self.routes.route(service, path, evidence, config)
-        };
-        let ends = (open.side, place.tuple.as_ref());
-        let facts =
-            Facts::new(ends, (exchange, names), route, &self.live.privacy).over_tls(place.is_tls);
-        let when = span(&open.context, exchange.started_ns, exchange.ended_ns);
-        let ignored = config.ignores(path);
-        let (process, when) = (&open.process, (&open.context, when));
-        match exchange.application.as_deref() {
-            Some(Application::Search(operation)) => {
-                let mut asked = operation.as_database(exchange);
-                if self.live.privacy.query_text == QueryText::Off {
-                    asked.operation.text = None;
-                }
-                let told = DatabaseFacts::new(open.side, place.tuple.as_ref(), &asked).over(&facts);
-                self.emitter
-                    .exchange::<Database>(process, &told, when, ignored);
-            }
-            Some(Application::GenAi(call)) if open.side == Side::Client => {
-                let told = GenAiFacts::new(facts, call);
-                self.emitter
-                    .exchange::<GenAi>(process, &told, when, ignored);
-            }
-            _ => self
-                .emitter
-                .exchange::<Http>(process, &facts, when, ignored),
-        }
     }
 
     fn on_connect_failed(&mut self, failed: &EventConnectFailed) {

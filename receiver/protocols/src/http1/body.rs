@@ -1,7 +1,8 @@
 //! Where a body ends: by length, by chunks, by the end of the connection, or by circumstance.
 //!
-//! A body counts its bytes, and keeps some only where somebody watches. Bytes that were not captured are counted too, as long
-//! as it is certain that they belong to it. It knows nothing of heads or pairing.
+//! A body counts its bytes, and keeps some only where somebody watches. Bytes that were not
+//! captured are counted too, as long as it is certain that they belong to it. It knows nothing of
+//! heads or pairing.
 
 use crate::over_http;
 

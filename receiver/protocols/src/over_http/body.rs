@@ -73,8 +73,7 @@ impl Body {
         self.head.capacity() + self.tail.capacity()
     }
 
-    /// Unpacks the beginning if it is compressed by gzip; as much as there is of it, and no more than a
-    /// bound.
+    /// Unpacks the beginning if it is compressed by gzip, as much as there is, within a bound.
     pub(super) fn inflate(&mut self) {
         if !self.head.starts_with(GZIP) {
             return;

@@ -97,7 +97,7 @@ impl Family {
 }
 
 impl Api {
-    /// Reads the path of a request; whatever stands before the path of the interface is a gateway's.
+    /// Reads the path of a request; what stands before the path of the interface is a gateway's.
     pub(super) fn of(method: &str, path: &str) -> Option<Self> {
         if method != "POST" {
             return None;

@@ -45,8 +45,8 @@ pub(super) fn member<'a>(bytes: &'a [u8], name: &str) -> Option<&'a [u8]> {
         .map(|(_, value)| value)
 }
 
-/// Finds the values of all members of this name at any depth. In a string a name has backslashes before
-/// its quotes, so none is found there.
+/// Finds the values of all members of this name at any depth. In a string a name has backslashes
+/// before its quotes, so none is found there.
 pub(super) fn all<'a>(bytes: &'a [u8], name: &str) -> impl Iterator<Item = &'a [u8]> {
     let quoted = format!("\"{name}\"");
     let finder = memmem::Finder::new(&quoted).into_owned();
@@ -119,8 +119,8 @@ pub(super) fn first(value: &[u8]) -> Option<&[u8]> {
     (!first.is_empty()).then_some(first)
 }
 
-/// Writes the shape of a value: names and structure, and `?` for whatever stands for data. Ends with
-/// `…` where it is cut, or longer than `bytes_max`.
+/// Writes the shape of a value: names and structure, and `?` for whatever stands for data. Ends
+/// with `…` where it is longer than `bytes_max`.
 pub(super) fn shape(value: &[u8], bytes_max: usize) -> String {
     let mut out = Vec::new();
     let mut rest = value;

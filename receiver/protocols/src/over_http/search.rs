@@ -279,8 +279,8 @@ fn has_its_shape(body: &[u8]) -> bool {
         || has("error") && has("status") && json::all(body, "root_cause").next().is_some()
 }
 
-/// Counts the operations of a bulk request: lines that name one, each followed by a document but for
-/// those that delete.
+/// Counts the operations of a bulk request: lines that name one, each followed by a document but
+/// for those that delete.
 fn actions(asked: &Body) -> Option<u32> {
     if !asked.is_whole() {
         return None;

@@ -23,7 +23,8 @@ impl Engine {
         }
     }
 
-    /// Has fast exchanges summed, if what sockets keep back `can_be_found` and nobody asks for spans.
+    /// Has fast exchanges summed, if what sockets keep back `can_be_found` and nobody asks for
+    /// spans.
     pub(crate) fn sum_where_asked(&mut self, can_be_found: bool) {
         self.tracker.sums = can_be_found && self.unknown_protocols != UnknownProtocols::Spans;
     }
