@@ -2,8 +2,8 @@
 //!
 //! A `Watch` is made for the few requests whose head looks like one of these. It keeps the
 //! beginning and the end of both bodies, within bounds, and is read when the exchange is over.
-//! Whatever is not proved by then stays plain HTTP. Nothing of a body leaves here but names, numbers
-//! and a text without values. It knows nothing of framing: who calls it has taken that off.
+//! Whatever is not proved by then stays plain HTTP. Nothing of a body leaves here but names,
+//! numbers and a text without values. It knows nothing of framing: who calls it has taken that off.
 
 mod body;
 pub mod genai;
