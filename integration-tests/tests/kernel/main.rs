@@ -35,6 +35,7 @@ mod nginx;
 mod packages;
 mod postgres;
 mod privacy;
+mod propagators;
 mod proxy;
 mod redis;
 mod routes;
@@ -99,6 +100,10 @@ fn requests() -> Vec<Test> {
             sampled_header_is_continued,
             unsampled_header_is_continued_and_stays_unsampled,
             without_header_every_request_begins_a_trace,
+        };
+        &[tap, python, propagators::programs] => propagators::{
+            headers_of_every_tracer_are_continued_on_both_sides,
+            only_propagators_of_the_list_are_believed_in_its_order,
         };
         &[tap, python, curl, nginx] => proxy::{
             asks_the_upstream_as_a_child_of_what_it_was_asked,

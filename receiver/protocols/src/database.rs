@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use crate::conversation::Outcome;
-use crate::trace_context::TraceContext;
+use crate::propagation::TraceContext;
 
 /// The name of an operation that cannot be told, or that the server does not know either.
 pub const OTHER: &str = "_OTHER";

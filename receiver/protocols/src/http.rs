@@ -2,7 +2,16 @@
 //!
 //! Plain data, so that callers and tests can build and compare it. Nothing here parses.
 
-use crate::{conversation::Outcome, over_http::Application, wanted::Kept};
+use crate::{
+    conversation::Outcome,
+    over_http::Application,
+    propagation::{self, Key, TraceContext, VALUE_BYTES_MAX},
+    text::text,
+    wanted::Kept,
+};
+
+/// Values kept of headers of tracers other than W3C's.
+const TRACES_MAX: usize = 16;
 
 /// The request headers that may be kept; every other header value is forgotten at once.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -15,6 +24,8 @@ pub struct Headers {
     pub traceparent: Vec<String>,
     /// Every `tracestate`, in order.
     pub tracestate: Vec<String>,
+    /// What other tracers say of the trace.
+    pub traces: Vec<(Key, String)>,
     /// `baggage`; several are joined with commas, as are those below.
     pub baggage: Option<String>,
     /// `X-Request-Id`.
@@ -25,6 +36,31 @@ pub struct Headers {
     pub forwarded_proto: Option<String>,
     /// `Forwarded`.
     pub forwarded: Option<String>,
+}
+
+impl Headers {
+    /// Keeps what a tracer says, as far as there is room: one byte more than is ever read, so that
+    /// what was cut cannot be taken for a whole.
+    pub(crate) fn trace(&mut self, key: Key, value: &[u8]) {
+        if self.traces.len() < TRACES_MAX {
+            self.traces.push((key, text(value, VALUE_BYTES_MAX + 1)));
+        }
+    }
+
+    /// Reads what they say of the trace of the request.
+    pub fn context(&self) -> Option<TraceContext> {
+        let mut headers = propagation::Headers::default();
+        for value in &self.traceparent {
+            headers.push(Key::TraceParent, value.as_bytes());
+        }
+        for value in &self.tracestate {
+            headers.push(Key::TraceState, value.as_bytes());
+        }
+        for (key, value) in &self.traces {
+            headers.push(*key, value.as_bytes());
+        }
+        headers.read()
+    }
 }
 
 /// What carries a request.

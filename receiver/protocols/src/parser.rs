@@ -7,10 +7,9 @@ use crate::{
     conversation::{Chunk, Toward, Unanswered},
     database, dns, http, http1, messaging,
     postgres::Postgres,
+    propagation::TraceContext,
     redis::Redis,
-    rpc,
-    trace_context::{self, TraceContext},
-    websocket,
+    rpc, websocket,
 };
 
 /// Reads one connection, both directions.
@@ -51,7 +50,7 @@ pub trait Parser: Send {
 pub struct Asked<'a> {
     /// Who moved the bytes that completed it.
     pub thread: u64,
-    /// The trace that it says it continues.
+    /// What it says of the trace that it continues.
     pub trace: Option<TraceContext>,
     /// Which program says it asks.
     pub user_agent: Option<&'a str>,
@@ -89,7 +88,7 @@ impl http1::Sink for &mut (dyn Sink + '_) {
         let headers = &request.headers;
         let asked = Asked {
             thread,
-            trace: trace_context::parse(&headers.traceparent, &headers.tracestate),
+            trace: headers.context(),
             user_agent: headers.user_agent.as_deref(),
             ..Asked::default()
         };

@@ -12,6 +12,7 @@ use super::{
     emit::SERIES_PER_METRIC,
     live::Live,
     privacy::{Privacy, PrivacyConfig},
+    propagators::{self, Propagator},
     routes::RoutesConfig,
     targets::{TargetEntry, TargetsConfig},
     tls::TlsConfig,
@@ -27,6 +28,9 @@ pub struct Config {
     pub routes: RoutesConfig,
     /// What of messages may be told.
     pub privacy: PrivacyConfig,
+    /// Whose headers are believed about traces, by the names OpenTelemetry gives them. The first
+    /// that a request has and that is well formed names its parent; the others are not used.
+    pub propagators: Vec<Propagator>,
     /// How the bytes that move on sockets are noticed: `auto`, `socket`, `packet` or
     /// `syscall`. What `auto` comes to is logged, and told by `tapline doctor`.
     pub capture: CaptureConfig,
@@ -71,6 +75,7 @@ impl Default for Config {
             targets: TargetsConfig::default(),
             routes: RoutesConfig::default(),
             privacy: PrivacyConfig::default(),
+            propagators: Propagator::ALL.to_vec(),
             capture: CaptureConfig::default(),
             ring_buffer_mib: Bounds::default().ring_bytes / (1024 * 1024),
             capture_bytes: Bounds::default().capture_bytes,
@@ -161,6 +166,9 @@ impl Config {
         };
         let mut found = below("routes", self.routes.problems());
         found.extend(below("privacy", self.privacy.problems()));
+        if let Some(message) = propagators::problem(&self.propagators) {
+            found.push(("propagators".to_owned(), message));
+        }
         let lists = [
             ("include", &self.targets.include),
             ("exclude", &self.targets.exclude),
@@ -182,6 +190,7 @@ impl Config {
             targets: Arc::new(self.targets.clone()),
             routes: Arc::new(self.routes.clone()),
             privacy: Arc::new(Privacy::new(&self.privacy)),
+            propagators: propagators::formats(&self.propagators),
             metric_series_max: self.metric_series_max,
         }
     }

@@ -6,9 +6,8 @@
 
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
-use tapline_protocols::trace_context::TraceContext;
 
-use super::ids::Ids;
+use super::{ids::Ids, propagators::Header};
 
 /// W3C's sampled flag.
 const SAMPLED: u8 = 1;
@@ -21,7 +20,7 @@ const OPEN_PER_THREAD_MAX: usize = 256;
 /// How a parent was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ParentSource {
-    /// `traceparent` named it.
+    /// A header of a tracer named it.
     Header,
     /// It was the only open server request of the thread.
     Thread,
@@ -81,7 +80,7 @@ impl Correlator {
     pub(crate) fn server(
         &mut self,
         thread: Thread,
-        header: Option<&TraceContext>,
+        header: Option<&Header>,
         fresh: &mut Fresh<'_>,
     ) -> Context {
         let context = Self::lasting(header, fresh);
@@ -91,7 +90,7 @@ impl Correlator {
 
     /// Places a request that a process received and that may last: what its thread does meanwhile
     /// need not be for it.
-    pub(crate) fn lasting(header: Option<&TraceContext>, fresh: &mut Fresh<'_>) -> Context {
+    pub(crate) fn lasting(header: Option<&Header>, fresh: &mut Fresh<'_>) -> Context {
         match header {
             Some(header) => continued(header, fresh),
             None => root(fresh),
@@ -102,13 +101,18 @@ impl Correlator {
     pub(crate) fn client(
         &self,
         thread: Thread,
-        header: Option<&TraceContext>,
+        header: Option<&Header>,
         fresh: &mut Fresh<'_>,
     ) -> Context {
+        let parent = self.only_open(thread);
         if let Some(header) = header {
-            return continued(header, fresh);
+            // A header that names the trace alone leaves it to the thread to know the parent.
+            let is_known = parent.is_some_and(|parent| parent.trace_id == header.parent.trace_id);
+            if header.parent.span_id.is_some() || !is_known {
+                return continued(header, fresh);
+            }
         }
-        let Some(parent) = self.only_open(thread) else {
+        let Some(parent) = parent else {
             return root(fresh);
         };
         Context {
@@ -174,13 +178,16 @@ fn root(fresh: &mut Fresh<'_>) -> Context {
     }
 }
 
-fn continued(header: &TraceContext, fresh: &mut Fresh<'_>) -> Context {
+fn continued(header: &Header, fresh: &mut Fresh<'_>) -> Context {
     Context {
-        trace_id: header.trace_id,
+        trace_id: header.parent.trace_id,
         span_id: fresh.ids.span_id(),
-        parent_span_id: Some(header.span_id),
-        parent_source: ParentSource::Header,
-        flags: header.flags,
+        parent_span_id: header.parent.span_id,
+        parent_source: match header.parent.span_id {
+            Some(_) => ParentSource::Header,
+            None => ParentSource::None,
+        },
+        flags: header.parent.flags,
         state: header.state.clone(),
         wall_offset_ns: fresh.wall_offset_ns,
     }
@@ -188,13 +195,18 @@ fn continued(header: &TraceContext, fresh: &mut Fresh<'_>) -> Context {
 
 #[cfg(test)]
 mod tests {
+    use tapline_protocols::propagation::{Format, Parent};
+
     use super::*;
 
-    fn header() -> TraceContext {
-        TraceContext {
-            trace_id: [1; 16],
-            span_id: [2; 8],
-            flags: 0,
+    fn header() -> Header {
+        Header {
+            parent: Parent {
+                format: Format::TraceContext,
+                trace_id: [1; 16],
+                span_id: Some([2; 8]),
+                flags: 0,
+            },
             state: "a=b".to_owned(),
         }
     }
@@ -226,6 +238,21 @@ mod tests {
         assert_eq!(client.parent_span_id, Some(server.span_id));
         assert_eq!((client.trace_id, client.flags), (server.trace_id, 0));
         assert_eq!(client.parent_source, ParentSource::Thread);
+    }
+
+    #[test]
+    fn a_trace_without_a_span_is_joined_and_the_parent_is_the_threads_or_none() {
+        let (mut ids, mut correlator) = (Ids::from_seed([1; 32]), Correlator::default());
+        let mut bare = header();
+        bare.parent.span_id = None;
+        let server = correlator.server(1, Some(&bare), &mut fresh(&mut ids));
+        assert_eq!((server.trace_id, server.parent_span_id), ([1; 16], None));
+        assert_eq!(server.parent_source, ParentSource::None);
+        let client = correlator.client(1, Some(&bare), &mut fresh(&mut ids));
+        assert_eq!(client.parent_span_id, Some(server.span_id));
+        bare.parent.trace_id = [9; 16];
+        let other = correlator.client(1, Some(&bare), &mut fresh(&mut ids));
+        assert_eq!((other.trace_id, other.parent_span_id), ([9; 16], None));
     }
 
     #[test]

@@ -15,7 +15,7 @@ use tapline_ebpf::{
     abi::{AF_UNIX, CLOSE_OF_PEER, EventConnectFailed, Malformed},
 };
 use tapline_pdata::Batch;
-use tapline_protocols::{conversation::Limits, parser::Told, trace_context::TraceContext};
+use tapline_protocols::{conversation::Limits, parser::Told, propagation::TraceContext};
 
 use super::{
     clock::WallClock,
@@ -30,6 +30,7 @@ use super::{
     live::Live,
     privacy::QueryText,
     process::{Process, ProcessTable},
+    propagators::ContextCounts,
     routes::Routes,
     targets::Verdict,
     tls::{Binder, BinderCounts, Notice},
@@ -101,6 +102,8 @@ pub(crate) struct EngineCounts {
     pub(crate) tracker: Counts,
     /// Server requests that correlation could not remember.
     pub(crate) uncorrelated: u64,
+    /// What was counted of trace headers.
+    pub(crate) contexts: ContextCounts,
     /// Connections followed now.
     pub(crate) connections: u64,
     /// Processes remembered now.
@@ -338,6 +341,9 @@ impl Engine {
         let Some(process) = self.target(pid, place) else {
             return;
         };
+        let (counts, formats) = (&mut self.counts.contexts, &self.live.propagators);
+        let header = header.and_then(|said| counts.believed(said, formats));
+        let header = header.as_ref();
         let mut fresh = Fresh {
             ids: &mut self.ids,
             wall_offset_ns: self.clock.offset_ns(now_ns),

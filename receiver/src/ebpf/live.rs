@@ -8,10 +8,18 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
+use tapline_protocols::propagation::Format;
+
 use super::{Config, privacy::Privacy, routes::RoutesConfig, targets::TargetsConfig};
 
 /// The settings, by the names they have in the configuration.
-pub const LIVE_SETTINGS: [&str; 4] = ["targets", "routes", "privacy", "metric_series_max"];
+pub const LIVE_SETTINGS: [&str; 5] = [
+    "targets",
+    "routes",
+    "privacy",
+    "propagators",
+    "metric_series_max",
+];
 
 /// What they say.
 #[derive(Clone, Debug, Default)]
@@ -22,6 +30,8 @@ pub(crate) struct Live {
     pub(crate) routes: Arc<RoutesConfig>,
     /// How much to tell of it.
     pub(crate) privacy: Arc<Privacy>,
+    /// Whose headers to believe, the first first.
+    pub(crate) propagators: Arc<[Format]>,
     /// Series of one metric of one process.
     pub(crate) metric_series_max: usize,
 }

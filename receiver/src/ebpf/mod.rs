@@ -19,6 +19,7 @@ mod live;
 mod own;
 mod privacy;
 mod process;
+mod propagators;
 mod receiver;
 mod routes;
 mod service_name;

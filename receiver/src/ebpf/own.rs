@@ -57,7 +57,7 @@ struct Row {
     points: fn(&State) -> Vec<Point>,
 }
 
-const ROWS: [Row; 23] = [
+const ROWS: [Row; 25] = [
     counter(
         "tapline.ebpf.events",
         "{event}",
@@ -96,6 +96,18 @@ const ROWS: [Row; 23] = [
         "{request}",
         "Server requests that correlation had no room for.",
         |state| one(state.engine.uncorrelated),
+    ),
+    counter(
+        "tapline.ebpf.trace_headers.malformed",
+        "{context}",
+        "Contexts in headers of requests that were malformed, and not used.",
+        |state| one(state.engine.contexts.malformed),
+    ),
+    counter(
+        "tapline.ebpf.trace_headers.contradictory",
+        "{request}",
+        "Requests whose headers name different traces.",
+        |state| one(state.engine.contexts.contradictory),
     ),
     counter(
         "tapline.ebpf.exchanges",

@@ -21,7 +21,7 @@ use tapline_ebpf::{
 use tapline_protocols::{
     conversation::{Limits, Unanswered},
     parser::Told,
-    trace_context::TraceContext,
+    propagation::TraceContext,
 };
 
 use self::connection::Connection;
@@ -51,7 +51,7 @@ pub(crate) enum Happening {
         thread: u64,
         /// When its head was complete, monotonic nanoseconds.
         at_ns: u64,
-        /// The trace it continues, by its headers.
+        /// What its headers say of the trace that it continues.
         trace: Option<TraceContext>,
         /// Whether it was made by an exporter of tapline.
         is_export: bool,

@@ -114,6 +114,53 @@ fn the_header_wins_over_the_thread() {
 }
 
 #[test]
+fn headers_of_every_tracer_name_the_parent_on_both_ends() {
+    let (trace, span) = ("463ac35c9f6413ad48485a3953bb6124", "a2fb4a1d1a96d312");
+    let sw8 = "sw8: 1-NDYzYWMzNWMtOWY2NC0xM2FkLTQ4NDgtNWEzOTUzYmI2MTI0-\
+               NDYzYWMzNWM5ZjY0MTNhZDQ4NDg1YTM5NTNiYjYxMjQ=-3-YQ==-YQ==-YQ==-YQ==";
+    for (headers, parent) in [
+        (format!("b3: {trace}-{span}-1"), span),
+        (
+            format!("X-B3-TraceId: {trace}\\r\\nX-B3-SpanId: {span}"),
+            span,
+        ),
+        (format!("uber-trace-id: {trace}:{span}:0:1"), span),
+        (
+            "x-datadog-trace-id: 7\\r\\nx-datadog-parent-id: 11744061942159299346".to_owned(),
+            span,
+        ),
+        (
+            format!(
+                "X-Amzn-Trace-Id: Root=1-{}-{};Parent={span}",
+                &trace[..8],
+                &trace[8..]
+            ),
+            span,
+        ),
+        // The segment's halves over each other, and 3 of the index in the first byte.
+        (sw8.to_owned(), "0d729965ccdf7289"),
+        (format!("b3: {trace}-{span}-x"), "-"),
+        (
+            format!("traceparent: 00-{trace}-1112131415161718-00\\r\\nb3: {trace}-{span}-1"),
+            "1112131415161718",
+        ),
+        (
+            format!("traceparent: 00-{trace}\\r\\nb3: {trace}-{span}-1"),
+            span,
+        ),
+    ] {
+        let end = format!("\\r\\n{headers}\\r\\n\\r\\n");
+        let script = both_ends().replace("shop\\r\\n\\r\\n", &format!("shop{end}"));
+        let told = told(&script);
+        assert_eq!(
+            told.matches(&format!("parent={parent}\n")).count(),
+            2,
+            "{headers}: {told}"
+        );
+    }
+}
+
+#[test]
 fn an_older_connection_is_understood_from_its_next_request_on() {
     let script = format!(
         "exec 20 /srv/app app

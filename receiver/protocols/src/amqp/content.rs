@@ -3,7 +3,7 @@
 use super::frame::Cursor;
 use crate::{
     messaging::{Request, name},
-    trace_context,
+    propagation::Headers,
 };
 
 /// A message of which the end was not seen yet.
@@ -69,15 +69,11 @@ impl Content {
             }
         }
         if has(13) {
-            let (mut parents, mut states) = (Vec::new(), Vec::new());
+            let mut headers = Headers::default();
             for (key, value) in cursor.table()? {
-                match key {
-                    b"traceparent" => parents.extend(str::from_utf8(value)),
-                    b"tracestate" => states.extend(str::from_utf8(value)),
-                    _ => {}
-                }
+                headers.take(key, value);
             }
-            self.request.trace = trace_context::parse(&parents, &states);
+            self.request.trace = headers.read();
         }
         for bit in [12, 11] {
             if has(bit) {

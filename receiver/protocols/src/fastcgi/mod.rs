@@ -16,7 +16,6 @@ use crate::cutter::{Cutter, Message, Stand};
 use crate::http::{Carrier, Exchange, Request};
 use crate::parser::{Asked, Parser, Sink, Told};
 use crate::recognition::{Beginning, Begins, Protocol};
-use crate::trace_context;
 
 /// How FastCGI is recognised: by the record that begins a request, or one that answers.
 pub(crate) const PROTOCOL: Protocol = Protocol {
@@ -135,7 +134,7 @@ impl FastCgi {
         request.truncated = draft.is_holed || !is_whole;
         let asked = Asked {
             thread: message.thread,
-            trace: trace_context::parse(&request.headers.traceparent, &request.headers.tracestate),
+            trace: request.headers.context(),
             ..Asked::default()
         };
         let exchange = exchange(request.clone(), &draft, message);

@@ -4,6 +4,7 @@
 
 use crate::cutter::{Head, Message};
 use crate::http::{Headers, Request, Response};
+use crate::propagation::Key;
 
 pub(super) const HEAD_BYTES: usize = 8;
 pub(super) const BEGIN: u8 = 1;
@@ -120,7 +121,12 @@ fn take_header(name: &[u8], value: &str, headers: &mut Headers) {
         b"HTTP_X_FORWARDED_FOR" => &mut headers.forwarded_for,
         b"HTTP_TRACEPARENT" => return headers.traceparent.push(value.to_owned()),
         b"HTTP_TRACESTATE" => return headers.tracestate.push(value.to_owned()),
-        _ => return,
+        _ => {
+            if let Some(key) = name.strip_prefix(b"HTTP_").and_then(Key::of_cgi) {
+                headers.trace(key, value.as_bytes());
+            }
+            return;
+        }
     };
     if !value.is_empty() {
         *kept = Some(value.to_owned());

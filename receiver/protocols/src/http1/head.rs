@@ -14,6 +14,7 @@ use super::{Headers, Request, Response};
 use crate::{
     conversation::Limits,
     http::Carrier,
+    propagation::Key,
     redact,
     text::text,
     wanted::{Kept, Wanted},
@@ -244,9 +245,23 @@ impl Head {
         };
         if let Some(field) = field {
             self.keep(field, line[colon + 1..].trim_ascii(), "");
+        } else if let Some(key) = Key::of(name) {
+            self.keep_trace(key, line[colon + 1..].trim_ascii());
         }
         if !self.wanted.is_empty() && self.about.bytes <= self.limit {
             self.keep_wanted(name, line[colon + 1..].trim_ascii());
+        }
+    }
+
+    /// Stores what a tracer other than W3C's says of the trace, and a folded line
+    /// does not go on with it.
+    fn keep_trace(&mut self, key: Key, value: &[u8]) {
+        match &mut self.message {
+            Message::Request(request) if self.about.bytes <= self.limit => {
+                request.headers.trace(key, value);
+            }
+            Message::Request(request) => request.truncated = true,
+            Message::Response(_) => {}
         }
     }
 
@@ -341,7 +356,9 @@ impl Request {
             &headers.forwarded_proto,
             &headers.forwarded,
         ];
+        let traces = headers.traces.iter().map(|(_, value)| value);
         let lists = headers.traceparent.iter().chain(&headers.tracestate);
+        let lists = lists.chain(traces);
         let headers = single
             .into_iter()
             .flatten()

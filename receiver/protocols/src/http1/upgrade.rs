@@ -6,7 +6,6 @@ use crate::{
     conversation::{Chunk, Limits, Toward, Unanswered},
     http2::Http2,
     parser::{Asked, Parser, Sink},
-    trace_context,
     websocket::WebSocket,
 };
 
@@ -174,7 +173,7 @@ fn asked(request: &Request, thread: u64) -> Asked<'_> {
     let headers = &request.headers;
     Asked {
         thread,
-        trace: trace_context::parse(&headers.traceparent, &headers.tracestate),
+        trace: headers.context(),
         user_agent: headers.user_agent.as_deref(),
         is_lasting: true,
     }

@@ -3,10 +3,16 @@
 use std::sync::Arc;
 
 use super::hpack::{Name, Value};
-use crate::{text::text, wanted::Kept};
+use crate::{
+    propagation::{self, Key, TraceContext},
+    text::text,
+    wanted::Kept,
+};
 
 /// Values of `traceparent` kept; more than one is an error already.
 const PARENTS: usize = 4;
+/// Values kept of headers of tracers other than W3C's.
+const TRACES: usize = 16;
 /// Values of `tracestate` kept.
 const STATES: usize = 32;
 /// Bytes kept of lists that several headers make up.
@@ -54,6 +60,7 @@ pub(super) struct More {
     pub(super) user_agent: Option<Text>,
     pub(super) grpc_timeout: Option<Text>,
     pub(super) traceparent: Vec<Text>,
+    pub(super) traces: Vec<(Key, Text)>,
     pub(super) tracestate: Vec<Text>,
     pub(super) baggage: Option<Text>,
     pub(super) request_id: Option<Text>,
@@ -83,7 +90,8 @@ impl Fields {
         };
         let more = &mut self.more;
         match name {
-            Name::Unknown | Name::Other => {}
+            Name::Trace(key) if more.traces.len() < TRACES => more.traces.push((key, value)),
+            Name::Unknown | Name::Other | Name::Trace(_) => {}
             Name::Wanted(name) => self.kept.push(name, value.as_str().as_bytes()),
             Name::Method => first(&mut self.method, value),
             Name::Path => first(&mut self.path, value),
@@ -124,6 +132,21 @@ impl Fields {
         }
     }
 
+    /// Reads what they say of the trace of the request.
+    pub(super) fn context(&self) -> Option<TraceContext> {
+        let mut headers = propagation::Headers::default();
+        for value in &self.more.traceparent {
+            headers.push(Key::TraceParent, value.as_str().as_bytes());
+        }
+        for value in &self.more.tracestate {
+            headers.push(Key::TraceState, value.as_str().as_bytes());
+        }
+        for (key, value) in &self.more.traces {
+            headers.push(*key, value.as_str().as_bytes());
+        }
+        headers.read()
+    }
+
     /// Returns whether this can be the head of a request: it says what only those say, or something
     /// that is not known.
     pub(super) fn is_request(&self) -> bool {
@@ -147,7 +170,12 @@ impl Fields {
             &more.forwarded_proto,
             &more.forwarded,
         ];
-        let lists = more.traceparent.iter().chain(&more.tracestate);
+        let traces = more.traces.iter().map(|(_, value)| value);
+        let lists = more
+            .traceparent
+            .iter()
+            .chain(&more.tracestate)
+            .chain(traces);
         let single = single.into_iter().flatten();
         let texts = single.chain(lists).map(|text| text.as_str().len());
         texts.sum::<usize>() + self.kept.held()

@@ -40,7 +40,6 @@ use crate::{
     http, over_http,
     parser::{Asked, Parser, Sink},
     recognition::{Beginning, Protocol},
-    trace_context,
 };
 
 /// Streams that may be open per request that may be on other protocols: many are the point here.
@@ -186,17 +185,10 @@ impl Http2 {
         }
         let number = self.next_number;
         self.next_number = self.next_number.wrapping_add(1);
-        let as_strs = |texts: &[Text]| -> Vec<String> {
-            texts.iter().map(|text| text.as_str().to_owned()).collect()
-        };
-        let more = &fields.more;
         let asked = Asked {
             thread: when.thread,
-            trace: match more.traceparent.as_slice() {
-                [] => None,
-                parents => trace_context::parse(&as_strs(parents), &as_strs(&more.tracestate)),
-            },
-            user_agent: more.user_agent.as_ref().map(Text::as_str),
+            trace: fields.context(),
+            user_agent: fields.more.user_agent.as_ref().map(Text::as_str),
             ..Asked::default()
         };
         out.request(number, asked);

@@ -88,6 +88,8 @@ fn request(fields: Fields) -> http::Request {
             content_type: owned(fields.content_type.as_ref()),
             traceparent: all(&more.traceparent),
             tracestate: all(&more.tracestate),
+            // They were read when the request began.
+            traces: Vec::new(),
             baggage: owned(more.baggage.as_ref()),
             request_id: owned(more.request_id.as_ref()),
             forwarded_for: owned(more.forwarded_for.as_ref()),

@@ -3,7 +3,7 @@
 //! Keys and values are passed over by their lengths. Compressed records are not looked at.
 
 use super::cursor::Cursor;
-use crate::trace_context::{self, TraceContext};
+use crate::propagation::{Headers, TraceContext};
 
 /// Bytes of a batch that its length does not count.
 const BEFORE_LENGTH: u64 = 12;
@@ -98,18 +98,14 @@ fn trace(cursor: &mut Cursor<'_>) -> Option<TraceContext> {
     sized(cursor)?;
     sized(cursor)?;
     let headers = usize::try_from(cursor.varint()?).ok()?;
-    let (mut parents, mut states) = (Vec::new(), Vec::new());
+    let mut found = Headers::default();
     for _ in 0..headers.min(HEADERS_MAX) {
         let Some((key, value)) = header(cursor) else {
             break;
         };
-        match (key, std::str::from_utf8(value)) {
-            (b"traceparent", Ok(value)) => parents.push(value),
-            (b"tracestate", Ok(value)) => states.push(value),
-            _ => {}
-        }
+        found.take(key, value);
     }
-    trace_context::parse(&parents, &states)
+    found.read()
 }
 
 fn header<'a>(cursor: &mut Cursor<'a>) -> Option<(&'a [u8], &'a [u8])> {

@@ -3,7 +3,7 @@
 use super::{batch::Records, cursor::TopicId, topics};
 use crate::{
     messaging::{Destination, Operation, System, name},
-    trace_context::TraceContext,
+    propagation::TraceContext,
 };
 
 /// A topic as a message names it.

@@ -8,7 +8,7 @@ use crate::{
     by_key::{ByKey, Waiting},
     conversation::{Outcome, Unanswered},
     parser::{Asked, Sink, Told},
-    trace_context::TraceContext,
+    propagation::TraceContext,
 };
 
 /// An operation that was seen to its last byte.

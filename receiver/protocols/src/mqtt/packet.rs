@@ -2,7 +2,7 @@
 
 use crate::{
     cutter,
-    trace_context::{self, TraceContext},
+    propagation::{Headers, TraceContext},
 };
 
 /// What a packet is, in the high half of its first byte.
@@ -124,19 +124,18 @@ impl Properties {
             len,
             ..Self::default()
         };
-        let (mut parents, mut states) = (Vec::new(), Vec::new());
+        let mut headers = Headers::default();
         for _ in 0..PROPERTIES_MAX {
             let Some(property) = property(&mut cursor) else {
                 break;
             };
             match property {
                 Property::Alias(alias) => properties.alias = Some(alias),
-                Property::User(b"traceparent", value) => parents.extend(str::from_utf8(value)),
-                Property::User(b"tracestate", value) => states.extend(str::from_utf8(value)),
-                Property::User(..) | Property::Other => {}
+                Property::User(name, value) => headers.take(name, value),
+                Property::Other => {}
             }
         }
-        properties.trace = trace_context::parse(&parents, &states);
+        properties.trace = headers.read();
         properties
     }
 }

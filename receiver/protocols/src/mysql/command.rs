@@ -1,13 +1,12 @@
 //! Commands of a client: what each is called, what it names, and how its answer goes.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::answer::Answer;
 use super::packet::{PREPARE, QUERY, bytes, counted, number, until_nul};
 use crate::database::OTHER;
+use crate::propagation::{Headers, TraceContext};
 use crate::sql::{self, Dialect, Statement};
-use crate::trace_context::{self, TraceContext};
 
 /// The largest command that is known, those of MariaDB apart.
 const COMMAND_MAX: u8 = 0x20;
@@ -214,7 +213,7 @@ fn attributes(rest: &mut &[u8]) -> Option<TraceContext> {
         let len = counted(&mut after)?;
         kinds.push((kind & 0xff, bytes(&mut after, len)?));
     }
-    let mut trace = None;
+    let mut headers = Headers::default();
     for (index, (kind, name)) in kinds.into_iter().enumerate() {
         if nulls[index / 8] >> (index % 8) & 1 == 1 {
             continue;
@@ -229,13 +228,10 @@ fn attributes(rest: &mut &[u8]) -> Option<TraceContext> {
             _ => counted(&mut after)?,
         };
         let value = bytes(&mut after, len)?;
-        if name == b"traceparent" {
-            let parent = String::from_utf8_lossy(value);
-            trace = trace_context::parse::<Cow<'_, str>, &str>(&[parent], &[]);
-        }
+        headers.take(name, value);
     }
     *rest = after;
-    trace
+    headers.read()
 }
 
 /// A name, as far as one may be long.

@@ -25,8 +25,8 @@ use crate::{
     cutter::Stand,
     messaging::{Kind, Open, Operation, Request, System},
     parser::{Parser, Sink},
+    propagation::TraceContext,
     recognition::Protocol,
-    trace_context::TraceContext,
 };
 
 /// How NATS is recognised.

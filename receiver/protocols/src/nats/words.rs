@@ -2,7 +2,7 @@
 
 use crate::{
     messaging::name,
-    trace_context::{self, TraceContext},
+    propagation::{self, TraceContext},
 };
 
 /// The most header lines that are looked at.
@@ -21,7 +21,7 @@ pub(super) fn headers(kept: &[u8]) -> Headers {
     let Ok(text) = std::str::from_utf8(kept) else {
         return Headers::default();
     };
-    let (mut parents, mut states) = (Vec::new(), Vec::new());
+    let mut found = propagation::Headers::default();
     let mut lines = text.split("\r\n");
     let status = lines
         .next()
@@ -30,14 +30,10 @@ pub(super) fn headers(kept: &[u8]) -> Headers {
         let Some((key, value)) = line.split_once(':') else {
             continue;
         };
-        if key.eq_ignore_ascii_case("traceparent") {
-            parents.push(value.trim());
-        } else if key.eq_ignore_ascii_case("tracestate") {
-            states.push(value.trim());
-        }
+        found.take(key.as_bytes(), value.as_bytes());
     }
     Headers {
-        trace: trace_context::parse(&parents, &states),
+        trace: found.read(),
         status: status.and_then(status_name),
     }
 }

@@ -3,7 +3,7 @@
 //! Clients that follow sqlcommenter write `key='value'` pairs into a comment, values in percent
 //! encoding.
 
-use crate::trace_context::{self, TraceContext};
+use crate::propagation::{Headers, Key, TraceContext};
 
 /// More of a value is not read.
 const VALUE_BYTES_MAX: usize = 512;
@@ -12,7 +12,12 @@ const VALUE_BYTES_MAX: usize = 512;
 pub(super) fn trace(comment: &[u8]) -> Option<TraceContext> {
     let parent = value(comment, b"traceparent='")?;
     let state = value(comment, b"tracestate='");
-    trace_context::parse(&[parent], state.as_slice())
+    let mut headers = Headers::default();
+    headers.push(Key::TraceParent, parent.as_bytes());
+    if let Some(state) = &state {
+        headers.push(Key::TraceState, state.as_bytes());
+    }
+    headers.read()
 }
 
 fn value(comment: &[u8], key: &[u8]) -> Option<String> {

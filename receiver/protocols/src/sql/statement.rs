@@ -10,7 +10,7 @@ use super::token::{Token, Tokens, is_word};
 use super::word::Upper;
 use super::{Dialect, SUMMARY_BYTES_MAX};
 use crate::database::OTHER;
-use crate::trace_context::TraceContext;
+use crate::propagation::TraceContext;
 
 /// The most tables that a summary names, and the most names that a statement gives to its parts.
 const TARGETS_MAX: usize = 8;

@@ -4,6 +4,8 @@ use std::time::Instant;
 
 use proptest::prelude::*;
 
+use crate::propagation::Format;
+
 use super::{Dialect, SUMMARY_BYTES_MAX, TEXT_BYTES_MAX, read, read_cut, read_until_nul};
 
 const DIALECTS: [Dialect; 4] = [
@@ -351,12 +353,16 @@ fn a_comment_tells_the_trace_and_nothing_else() {
     for dialect in DIALECTS {
         let statement = read(text.as_bytes(), dialect);
         let trace = statement.trace.expect("a trace");
-        assert_eq!((trace.span_id[0], trace.state.as_str()), (0xb7, "a=1"));
+        let parent = trace.chosen(&Format::ALL).expect("a parent");
+        let span_id = parent.span_id.expect("a span");
+        assert_eq!((span_id[0], trace.state()), (0xb7, "a=1"));
         assert_eq!(statement.text.as_deref(), Some("SELECT ?"));
     }
+    let malformed = read(b"SELECT 1 /*traceparent='x'*/", Dialect::Mysql).trace;
+    let malformed = malformed.expect("it is counted");
     assert_eq!(
-        read(b"SELECT 1 /*traceparent='x'*/", Dialect::Mysql).trace,
-        None
+        (malformed.chosen(&Format::ALL), malformed.malformed()),
+        (None, 1)
     );
 }
 

@@ -3,7 +3,7 @@
 //! What may be cut in two ways is cut in neither: the rest of the text is a value then.
 
 use super::{Dialect, comment};
-use crate::trace_context::TraceContext;
+use crate::propagation::TraceContext;
 
 /// The longest word that is read as one.
 const WORD_BYTES_MAX: usize = 63;

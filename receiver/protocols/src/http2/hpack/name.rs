@@ -1,5 +1,7 @@
 //! The header names that mean something here. All others are one.
 
+use crate::propagation::{Key, VALUE_BYTES_MAX};
+
 /// A header name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::http2) enum Name {
@@ -26,6 +28,8 @@ pub(in crate::http2) enum Name {
     RequestId,
     TraceParent,
     TraceState,
+    /// What another tracer says of the trace.
+    Trace(Key),
     UserAgent,
 }
 
@@ -60,7 +64,10 @@ impl Name {
             b"traceparent" => Self::TraceParent,
             b"tracestate" => Self::TraceState,
             b"user-agent" => Self::UserAgent,
-            other => wanted(other).map_or(Self::Other, Self::Wanted),
+            other => match Key::of(other) {
+                Some(key) => Self::Trace(key),
+                None => wanted(other).map_or(Self::Other, Self::Wanted),
+            },
         }
     }
 
@@ -86,6 +93,7 @@ impl Name {
             Self::RequestId => "x-request-id",
             Self::TraceParent => "traceparent",
             Self::TraceState => "tracestate",
+            Self::Trace(key) => key.name(),
             Self::UserAgent => "user-agent",
         })
     }
@@ -97,6 +105,8 @@ impl Name {
             Self::Path => PATH_BYTES,
             Self::Baggage | Self::TraceState => LIST_BYTES,
             Self::Wanted(_) => WANTED_BYTES,
+            // One more than is ever read, so that what was cut is not taken for a whole.
+            Self::Trace(_) => VALUE_BYTES_MAX + 1,
             _ => VALUE_BYTES,
         }
     }

@@ -1,7 +1,9 @@
 //! W3C Trace Context: `traceparent` and `tracestate` header values in, a parent out.
 //!
-//! Written to level 2 of the recommendation. It knows no HTTP: any protocol that carries the two
-//! texts can use it. The propagated text may be hostile; what is kept is bounded.
+//! Written to level 2 of the recommendation. The propagated text may be hostile; what is kept is
+//! bounded.
+
+use super::{Format, Parent};
 
 /// The most list members of a `tracestate` that are kept.
 const STATE_MEMBERS: usize = 32;
@@ -10,50 +12,29 @@ const STATE_BYTES: usize = 512;
 /// The length of a version 00 `traceparent`.
 const PARENT_BYTES: usize = 55;
 
-/// A parent span as a request names it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TraceContext {
-    /// The trace, never all zero.
-    pub trace_id: [u8; 16],
-    /// The parent span, never all zero.
-    pub span_id: [u8; 8],
-    /// The trace flags; bit 0 is `sampled`.
-    pub flags: u8,
-    /// The joined `tracestate`, empty if there was none or it was malformed.
-    pub state: String,
-}
-
-impl TraceContext {
-    /// Returns whether the caller recorded its span.
-    pub fn is_sampled(&self) -> bool {
-        self.flags & 1 == 1
-    }
-}
-
-/// Reads the parent from all values of the two headers, in order of appearance.
+/// Reads the parent and the joined state from all values of the two headers, in their order.
 ///
 /// Without exactly one valid `traceparent` there is no parent. A malformed `tracestate` is dropped
-/// alone.
-pub fn parse<P: AsRef<str>, S: AsRef<str>>(
-    traceparents: &[P],
-    tracestates: &[S],
-) -> Option<TraceContext> {
-    let [traceparent] = traceparents else {
+/// alone, as the recommendation says.
+pub(super) fn parse<'a>(
+    mut traceparents: impl Iterator<Item = &'a [u8]>,
+    tracestates: impl Iterator<Item = &'a [u8]>,
+) -> Option<(Parent, String)> {
+    let (only, None) = (traceparents.next()?, traceparents.next()) else {
         return None;
     };
-    let (trace_id, span_id, flags) = parent(traceparent.as_ref())?;
-    let state = state(tracestates).unwrap_or_default();
-    Some(TraceContext {
+    let (trace_id, span_id, flags) = parent(only)?;
+    let parent = Parent {
+        format: Format::TraceContext,
         trace_id,
-        span_id,
+        span_id: Some(span_id),
         flags,
-        state,
-    })
+    };
+    Some((parent, state(tracestates).unwrap_or_default()))
 }
 
 /// Reads one `traceparent`: `version-trace_id-span_id-flags`, and more in versions to come.
-fn parent(text: &str) -> Option<([u8; 16], [u8; 8], u8)> {
-    let text = text.trim_matches([' ', '\t']).as_bytes();
+fn parent(text: &[u8]) -> Option<([u8; 16], [u8; 8], u8)> {
     let known = text.get(..PARENT_BYTES)?;
     let [version] = hex(&known[..2])?;
     let rest = &text[PARENT_BYTES..];
@@ -92,10 +73,11 @@ fn digit(letter: u8) -> Option<u8> {
 ///
 /// Whole members are kept until a bound is met. What lies behind the bound is not looked at, so
 /// that the cost is bounded too.
-fn state<S: AsRef<str>>(values: &[S]) -> Option<String> {
+fn state<'a>(values: impl Iterator<Item = &'a [u8]>) -> Option<String> {
     let mut joined = String::new();
     let mut members = 0;
-    for member in values.iter().flat_map(|value| value.as_ref().split(',')) {
+    for member in values.flat_map(|value| value.split(|byte| *byte == b',')) {
+        let member = std::str::from_utf8(member).ok()?;
         let member = member.trim_matches([' ', '\t']);
         if member.is_empty() {
             continue;
@@ -138,14 +120,20 @@ mod tests {
     use super::*;
 
     const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
-    const NONE: [&str; 0] = [];
 
-    fn one(text: &str) -> Option<TraceContext> {
-        parse(&[text], &NONE)
+    fn read(parents: &[&str], states: &[&str]) -> Option<(Parent, String)> {
+        parse(
+            parents.iter().map(|text| text.as_bytes()),
+            states.iter().map(|text| text.as_bytes()),
+        )
+    }
+
+    fn one(text: &str) -> Option<Parent> {
+        read(&[text], &[]).map(|(parent, _)| parent)
     }
 
     fn state_of(values: &[&str]) -> String {
-        parse(&[PARENT], values).expect("the parent is valid").state
+        read(&[PARENT], values).expect("the parent is valid").1
     }
 
     #[test]
@@ -154,16 +142,15 @@ mod tests {
         assert_eq!(context.trace_id[..2], [0x0a, 0xf7]);
         assert_eq!(
             context.span_id,
-            [0xb7, 0xad, 0x6b, 0x71, 0x69, 0x20, 0x33, 0x31]
+            Some([0xb7, 0xad, 0x6b, 0x71, 0x69, 0x20, 0x33, 0x31])
         );
-        assert!(context.is_sampled());
-        assert_eq!(one(&format!(" {PARENT}\t")), Some(context));
+        assert_eq!(context.flags, 1);
     }
 
     #[test]
     fn refuses_what_is_not_exactly_one_parent() {
-        assert_eq!(parse(&NONE, &["a=1"]), None);
-        assert_eq!(parse(&[PARENT, PARENT], &NONE), None);
+        assert_eq!(read(&[], &["a=1"]), None);
+        assert_eq!(read(&[PARENT, PARENT], &[]), None);
     }
 
     #[test]
