@@ -22,6 +22,9 @@ pub struct PrivacyConfig {
     pub request_headers: Vec<String>,
     /// Headers of responses that are told as `http.response.header.NAME`.
     pub response_headers: Vec<String>,
+    /// Keys of entries of W3C `baggage` that spans of HTTP servers and clients tell as
+    /// `baggage.KEY`.
+    pub baggage: Vec<String>,
     /// Whether statements are told as `db.query.text`, without their literals.
     pub query_text: QueryText,
 }
@@ -59,6 +62,8 @@ pub(crate) struct Privacy {
     sensitive: Vec<String>,
     /// The headers that may be told.
     pub(crate) wanted: &'static Wanted,
+    /// The entries of baggage that may be told.
+    pub(crate) baggage: Vec<String>,
     /// What is told of statements.
     pub(crate) query_text: QueryText,
 }
@@ -82,6 +87,7 @@ impl Privacy {
                 lower(&config.request_headers),
                 lower(&config.response_headers),
             ),
+            baggage: config.baggage.clone(),
             query_text: config.query_text,
         }
     }
@@ -124,6 +130,7 @@ impl PrivacyConfig {
         let lists = [
             ("request_headers", &self.request_headers),
             ("response_headers", &self.response_headers),
+            ("baggage", &self.baggage),
         ];
         let is_token =
             |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);

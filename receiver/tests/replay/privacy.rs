@@ -15,7 +15,8 @@ fn script() -> String {
          open 2 server 20 10.0.0.2:8000 10.0.0.1:40000
          2 < POST /login?token={SECRET}&page=2&{SECRET} HTTP/1.1\\r\\nHost: shop\\r\\n\
          Authorization: Bearer {SECRET}\\r\\nCookie: id={SECRET}\\r\\nX-Tenant: acme\\r\\n\
-         X-Tenant: acme-2\\r\\nX-Api-Key: {SECRET}\\r\\nContent-Length: 15\\r\\n\\r\\npassword={SECRET}
+         X-Tenant: acme-2\\r\\nX-Api-Key: {SECRET}\\r\\nBaggage: tier=gold%20one;p={SECRET},user={SECRET}\\r\\n\
+         Content-Length: 15\\r\\n\\r\\npassword={SECRET}
          2 > HTTP/1.1 200 OK\\r\\nSet-Cookie: id={SECRET}\\r\\nX-Cache: hit\\r\\n\
          Content-Length: 7\\r\\n\\r\\n{SECRET}
          open 3 client 20 10.0.0.2:40000 10.0.0.1:3128
@@ -47,6 +48,16 @@ fn no_secret_leaves_by_default() {
     assert!(times(&told, "/login") > 0);
     assert_eq!(times(&told, SECRET), 0);
     assert_eq!(times(&told, "acme"), 0);
+}
+
+#[test]
+fn of_baggage_only_what_is_asked_for_by_name_leaves() {
+    assert_eq!(times(&bytes("{}"), "gold"), 0);
+    let told = bytes(r#"{"privacy": {"baggage": ["tier", "none"]}}"#);
+    assert!(times(&told, "baggage.tier") > 0);
+    assert!(times(&told, "gold one") > 0);
+    assert_eq!(times(&told, "baggage.none"), 0);
+    assert_eq!(times(&told, SECRET), 0);
 }
 
 /// Three hundred connections begin a head of 8 kB, then end it.

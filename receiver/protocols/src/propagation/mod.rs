@@ -3,8 +3,10 @@
 //! A parser hands over names and values as it meets them; what is no header of a tracer costs a
 //! look at its length. All formats that were found are told, in the order of `Format`; whom to
 //! believe is for others to decide (`TraceContext::chosen`). A context is read whole or not at all:
-//! what is malformed is counted and nothing of it is used. This must not know protocols, and it
-//! never keeps baggage.
+//! what is malformed is counted and nothing of it is used. This must not know protocols. Of
+//! baggage it reads only what it is asked for by name.
+
+pub mod baggage;
 
 mod b3;
 mod base64;

@@ -77,6 +77,8 @@ fn graphql(exchange: &Exchange) -> Option<&graphql::Operation> {
 pub(crate) struct Facts<'a> {
     /// What is told of headers.
     pub(crate) wanted: &'a Wanted,
+    /// Keys of baggage that are told.
+    pub(crate) baggage: &'a [String],
     /// Which end the process is.
     pub(crate) side: Side,
     /// The two ends, if the connection has addresses that we know.
@@ -109,6 +111,7 @@ impl<'a> Facts<'a> {
         let tuple = tuple.filter(|tuple| tuple.family != AF_UNIX);
         Self {
             wanted: privacy.wanted,
+            baggage: &privacy.baggage,
             name: match graphql(exchange) {
                 Some(operation) => operation.span_name(),
                 None => span_name(&exchange.request.method, route),

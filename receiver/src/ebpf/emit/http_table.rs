@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use tapline_pdata::write::{Attributes, SpanKind, Status};
 use tapline_protocols::http::Carrier;
-use tapline_protocols::wanted::Kept;
+use tapline_protocols::{propagation::baggage, wanted::Kept};
 
 use super::{
     facts::{Facts, Side},
@@ -59,6 +59,15 @@ impl Subject for Http {
         );
         if let Some(response) = &exchange.response {
             tell("http.response.header.", &response.kept, &wanted.response);
+        }
+        let said = exchange.request.headers.baggage.as_deref();
+        for name in said.map_or(&[][..], |_| facts.baggage) {
+            if let Some(value) = said.and_then(|said| baggage::entry(said, name)) {
+                key.clear();
+                key.push_str("baggage.");
+                key.push_str(name);
+                attributes.str(&key, &value);
+            }
         }
     }
 
