@@ -93,7 +93,7 @@ fn records_of_tls_have_the_layout_of_their_c_twins() {
     });
     #[rustfmt::skip]
     agrees!("event_tls_io", EventTlsIo {
-        header, cookie, tgid, tid, len, direction, count, pad, records,
+        header, cookie, tgid, tid, len, direction, count, begun, pad, records,
     });
     agrees!(
         "event_tls_end",
@@ -106,7 +106,7 @@ fn records_of_tls_have_the_layout_of_their_c_twins() {
     );
     let data = 16 + 8 * 3 + 4 * 3 + 2 + 1 + 1 + 1 + 7 + 8;
     assert_eq!(size_of::<EventTlsData>(), data);
-    assert_eq!(size_of::<EventTlsIo>(), 16 + 8 + 4 * 3 + 1 + 1 + 2 + 8);
+    assert_eq!(size_of::<EventTlsIo>(), 16 + 8 + 4 * 3 + 1 + 1 + 1 + 1 + 8);
     assert_eq!(size_of::<EventTlsEnd>(), 16 + 8 + 4 * 2);
 }
 
