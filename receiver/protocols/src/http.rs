@@ -138,6 +138,10 @@ pub struct Exchange {
     pub request_body_bytes: u64,
     /// Body bytes of the response, likewise.
     pub response_body_bytes: u64,
+    /// Whether the request or its body may have been longer: frames of it may have been missed.
+    pub request_is_cut: bool,
+    /// Likewise the response.
+    pub response_is_cut: bool,
     /// Bytes of the request on the wire.
     pub request_bytes: u64,
     /// Bytes of the response on the wire, interim responses not counted.

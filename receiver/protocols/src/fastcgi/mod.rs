@@ -278,6 +278,8 @@ fn exchange(request: Request, draft: &Draft, message: &Message) -> Exchange {
         response_thread: None,
         outcome: Outcome::Answered,
         request_body_bytes: 0,
+        request_is_cut: false,
+        response_is_cut: false,
         response_body_bytes: 0,
         request_bytes: draft.bytes + message.bytes(),
         response_bytes: 0,

@@ -79,6 +79,8 @@ impl Slot {
             response_thread: None,
             outcome: Outcome::Unanswered(Unanswered::LostData),
             request_body_bytes: 0,
+            request_is_cut: false,
+            response_is_cut: false,
             response_body_bytes: 0,
             request_bytes: about.bytes,
             response_bytes: 0,

@@ -54,6 +54,8 @@ fn exchange(mut stream: Stream, outcome: Outcome, ended_ns: u64) -> http::Exchan
         response_thread: stream.response_thread,
         outcome,
         request_body_bytes: asked.body_bytes,
+        request_is_cut: asked.is_doubtful,
+        response_is_cut: told.is_doubtful,
         response_body_bytes: told.body_bytes,
         request_bytes: asked.bytes,
         response_bytes: told.bytes,

@@ -244,12 +244,15 @@ const USER_AGENT: Row = Row {
 };
 const REQUEST_BODY: Row = Row {
     key: "http.request.body.size",
-    value: |facts| Some(Value::Int(facts.exchange.request_body_bytes.cast_signed())),
+    value: |facts| {
+        let is_known = !facts.exchange.request_is_cut;
+        is_known.then(|| Value::Int(facts.exchange.request_body_bytes.cast_signed()))
+    },
 };
 const RESPONSE_BODY: Row = Row {
     key: "http.response.body.size",
     value: |facts| {
-        let seen = facts.exchange.response.is_some();
+        let seen = facts.exchange.response.is_some() && !facts.exchange.response_is_cut;
         seen.then(|| Value::Int(facts.exchange.response_body_bytes.cast_signed()))
     },
 };

@@ -28,11 +28,25 @@ fn is_less_of(part: &str, whole: &str) -> bool {
             let is_given_up = part.len() > 4 || whole.len() > 4;
             same(1, &["?"]) && (same(2, &["?"]) || is_given_up)
         }
-        ("http2", "http2") => same(1, &[""]) && same(2, &[""]) && same(3, &["0"]),
+        ("http2", "http2") => {
+            let is_answered = part.len() == 5 || part.len() == 6 && known(5) == "cut";
+            let sizes = |words: &[String]| words.get(4).cloned().unwrap_or_default();
+            let is_size = !is_answered || are_sizes_of(&sizes(&part), &sizes(&whole));
+            same(1, &[""]) && same(2, &[""]) && same(3, &["0"]) && is_size
+        }
         // Nothing said that it was a call.
         ("http2", "grpc") => known(2).is_empty() || whole[1] == known(2)[1..],
         _ => false,
     }
+}
+
+/// Sizes of bodies are right, or marked as those of a part.
+fn are_sizes_of(part: &str, whole: &str) -> bool {
+    let mut pairs = part.split('/').zip(whole.split('/'));
+    pairs.all(|(part, whole)| match part.strip_suffix('+') {
+        Some(part) => part.parse::<u64>().ok() <= whole.parse::<u64>().ok(),
+        None => part == whole,
+    })
 }
 
 /// Every exchange told is one of those that happened, or less of it.

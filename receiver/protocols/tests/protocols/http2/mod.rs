@@ -80,7 +80,9 @@ fn http_line(exchange: &http::Exchange) -> String {
         .response
         .as_ref()
         .map_or(0, |response| response.status);
-    let (asked, told) = (exchange.request_body_bytes, exchange.response_body_bytes);
+    let size = |bytes: u64, is_cut: bool| format!("{bytes}{}", if is_cut { "+" } else { "" });
+    let asked = size(exchange.request_body_bytes, exchange.request_is_cut);
+    let told = size(exchange.response_body_bytes, exchange.response_is_cut);
     let cut = if *truncated { " cut" } else { "" };
     let end = end(exchange.outcome);
     format!("http{version} {method} {target} {status} {asked}/{told}{cut}{end}")
