@@ -1,6 +1,6 @@
 //! Metrics: durations as histograms, and what was lost.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use opentelemetry_proto::tonic::metrics::v1::{
     AggregationTemporality, HistogramDataPoint, metric::Data, number_data_point::Value,
@@ -101,6 +101,21 @@ pub(crate) async fn loss_is_told_and_is_zero() {
             assert_eq!(point.value, Some(Value::AsInt(0)), "{point:?}");
         }
     }
+}
+
+/// Returns how many measurements a histogram has in all its series, of all processes.
+pub(crate) fn counted(seen: &Seen, name: &str) -> u64 {
+    let mut newest = HashMap::new();
+    for metric in named(seen, name) {
+        let Some(Data::Histogram(histogram)) = &metric.record.data else {
+            panic!("{name} is not a histogram");
+        };
+        for point in &histogram.data_points {
+            let series = format!("{:?} {:?}", metric.resource, point.attributes);
+            newest.insert(series, point.count);
+        }
+    }
+    newest.values().sum()
 }
 
 /// Returns the latest sum over all series of a counter or level.

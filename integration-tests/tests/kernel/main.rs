@@ -32,6 +32,7 @@ mod mongodb;
 mod mysql;
 mod needs;
 mod nginx;
+mod over_http;
 mod packages;
 mod postgres;
 mod privacy;
@@ -279,6 +280,11 @@ fn encrypted() -> Vec<Test> {
         };
         &[tap, needs::tls, python, needs::openssl, tls_files::curl_cffi] => tls_files::{
             boringssl_in_a_file_with_another_name_is_found_when_it_speaks,
+        };
+        &[tap, python, over_http::packages] => over_http::{
+            calls_of_models_are_told_with_their_tokens_and_no_word,
+            searches_are_operations_of_a_database_on_both_sides,
+            operations_of_graphql_are_told_by_kind_and_name,
         };
         &[tap, needs::tls, python, needs::openssl, web::packages] => web::{
             gunicorn_of_one_thread_is_told_by_both_sides,

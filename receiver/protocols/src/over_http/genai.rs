@@ -5,6 +5,8 @@
 //! document, in a whole answer as in one that streams: of a stream the last events carry the usage,
 //! and of several values of one name the last one counts.
 
+use memchr::memmem;
+
 use super::{Body, json};
 use crate::http;
 
@@ -58,6 +60,8 @@ pub struct Call {
     pub top_p: Option<f64>,
     /// Whether the answer came in pieces.
     pub is_stream: bool,
+    /// Whether a stream said that it is over: clients then leave without reading the end of HTTP.
+    pub is_over: bool,
     /// What went wrong, as the provider calls it, or the status.
     pub error: Option<String>,
     /// From the end of the request to the first byte of the answer, nanoseconds.
@@ -210,6 +214,7 @@ pub(super) fn read(api: Api, exchange: &http::Exchange, asked: &Body, told: &Bod
         top_p: option(&["top_p", "topP"]).and_then(json_number),
         is_stream: api.streams
             || json::member(body, "stream").is_some_and(|v| v.starts_with(b"true")),
+        is_over: told.pieces().into_iter().any(says_that_it_is_over),
         error: status
             .filter(|status| *status >= 400)
             .map(|status| error(told, status)),
@@ -242,6 +247,12 @@ fn input_tokens(told: &Body) -> Option<u64> {
         .iter()
         .filter_map(|key| last(&told.pieces(), key, json::count));
     Some(cached.fold(sent, u64::saturating_add))
+}
+
+/// OpenAI's last event is no JSON, Anthropic's has a name.
+fn says_that_it_is_over(piece: &[u8]) -> bool {
+    const LAST: [&[u8]; 2] = [b"data: [DONE]", b"event: message_stop"];
+    LAST.iter().any(|last| memmem::find(piece, last).is_some())
 }
 
 fn finish_reasons(told: &Body) -> Vec<String> {

@@ -35,8 +35,15 @@ impl<'a> GenAiFacts<'a> {
         Self { http, call, name }
     }
 
-    fn error_type(&self) -> Option<&str> {
+    fn outcome(&self) -> Outcome {
         match self.http.exchange.outcome {
+            Outcome::Unanswered(_) if self.call.is_over => Outcome::Answered,
+            outcome => outcome,
+        }
+    }
+
+    fn error_type(&self) -> Option<&str> {
+        match self.outcome() {
             Outcome::Unanswered(reason) => Some(reason.error_type()),
             Outcome::Answered => self.call.error.as_deref(),
         }
@@ -55,7 +62,7 @@ impl Subject for GenAi {
     }
 
     fn status(facts: &GenAiFacts<'_>) -> Status<'static> {
-        unanswered(facts.http.exchange.outcome).unwrap_or(match facts.call.error {
+        unanswered(facts.outcome()).unwrap_or(match facts.call.error {
             Some(_) => Status::Error(""),
             None => Status::Unset,
         })
