@@ -43,6 +43,7 @@ enum role { ROLE_UNKNOWN = 0, ROLE_CLIENT = 1, ROLE_SERVER = 2 };
 enum data_flags {
     DATA_NO_BUFFER = 1, /* sendfile, splice, kernel thread, 32-bit task: bytes moved unseen */
     DATA_ANEW = 2,      /* an exchange begins, and of the one before something is lost */
+    DATA_ALONE = 4,     /* its exchanges are chosen one by one when some are let go */
     DATA_GUESSED_THREAD = 16, /* sent later than asked for: by whom was not seen */
 };
 
@@ -82,7 +83,7 @@ struct event_data {
     u8 flags;
     u8 tail_len;
     u8 mode; /* of the socket, when this was made */
-    u8 pad[2];
+    u16 shed_share;    /* of SHARES: the chance that such an exchange had to be let go */
     u8 tail[TAIL_MAX]; /* the last bytes moved, when data ends before them */
     /* `copied` bytes follow */
 };
@@ -130,7 +131,8 @@ struct event_exchange {
     u32 tid;
     u8 role;
     u8 mode; /* of the socket, when this was made */
-    u8 pad[6];
+    u16 shed_share; /* as in event_data, of this pair */
+    u8 pad[4];
 };
 
 /* Buckets of summed durations: up to 1, 2.5, 5, 10, 25, 50 and 100 ms. */
@@ -271,6 +273,7 @@ enum verdict_flags {
     VERDICT_EVERY_CALL = 1, /* a message may begin in any call, so every call has its budget */
     VERDICT_LOOK = 2,       /* of lengths: every so many turns are shown nevertheless */
     VERDICT_SUM = 4,        /* of lengths: nobody asks for single exchanges */
+    VERDICT_ALONE = 8,      /* no exchange needs an earlier one to be understood */
 };
 
 /* What user space found a socket to be; in `verdicts`, by cookie. */
@@ -291,6 +294,8 @@ struct control {
     u32 verdict_generation; /* changes when a verdict does that was acted upon */
     u32 shed_from;  /* bytes waiting in the ring from which a share of the connections is let go */
     u32 data_until; /* bytes waiting from which only beginnings and ends are taken */
+    u32 shed_share; /* of SHARES: the exchanges that the governor lets go */
+    u32 slot;       /* counts the stretches of time for which connections are chosen */
 };
 
 /* Per CPU, in `losses`. */
@@ -301,7 +306,8 @@ struct loss {
     u64 unreadable;  /* payloads whose user memory could not be read */
     u64 no_state;    /* calls on sockets that the kernel gave no storage for */
     u64 exchanges;   /* exchanges of which something is missing, whatever the reason */
-    u64 shed;        /* of these, those let go as a whole because much was waiting */
+    u64 shed;        /* of these, those let go as a whole, whatever the reason */
+    u64 governed;    /* of these, those that the governor's share let go */
     u64 shed_connections; /* times a connection was let go */
 };
 

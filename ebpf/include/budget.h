@@ -83,6 +83,9 @@ INLINE void recognise(struct socket_state *state, struct control *control, u32 l
 {
     state->mode = MODE_PARSE;
     forget_pair(state);
+    state->verdict_flags &= ~VERDICT_ALONE;
+    if (looks == LOOKS_HTTP1 || looks == LOOKS_REDIS)
+        state->verdict_flags |= VERDICT_ALONE;
     if (looks == LOOKS_HTTP2) {
         /* Its messages begin anywhere in a call, and every one leans on those before. */
         state->protocol = PROTOCOL_UNKNOWN;

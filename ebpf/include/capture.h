@@ -46,6 +46,21 @@ INLINE u32 wanted_bytes(struct socket_state *state, struct control *control, str
     return wanted_to_parse(&call->buffer, source, state, control, call->len, call->turned);
 }
 
+/* A socket was recognised by what it began with: that may be let go, too, when later exchanges do
+ * not need it. On a machine that makes a connection for every request it is all there is. */
+INLINE bool shed_at_once(struct sock *sk, struct socket_state *state, struct control *control,
+                         struct call *call)
+{
+    if (!(state->verdict_flags & VERDICT_ALONE) || !call->turned ||
+        !is_asking(state, call->direction))
+        return false;
+    begin_exchange(sk, state, control, call->direction, call->len, call->end_seq);
+    if (likely(!(state->flags & SOCKET_SHED)))
+        return false;
+    count_shed(state);
+    return true;
+}
+
 /* Puts the record of a call together and hands it over. The scratch is the caller's alone. */
 INLINE void capture(struct scratch *scratch, struct sock *sk, struct socket_state *state,
                     struct control *control, struct call *call, enum source source)
@@ -57,7 +72,10 @@ INLINE void capture(struct scratch *scratch, struct sock *sk, struct socket_stat
     __builtin_memset(event, 0, sizeof(*event));
     event->flags = call->flags;
     if (call->readable) {
+        u8 mode = state->mode;
         u32 want = wanted_bytes(state, control, call, source);
+        if (unlikely(mode != state->mode) && shed_at_once(sk, state, control, call))
+            return;
         copied = copy_bytes(&call->buffer, source, len, want);
         if (copied < len) {
             event->tail_len = len < TAIL_MAX ? len : TAIL_MAX;
@@ -85,8 +103,11 @@ INLINE void capture(struct scratch *scratch, struct sock *sk, struct socket_stat
     event->copied = copied;
     event->direction = call->direction;
     event->mode = state->mode;
+    event->shed_share = state->shed_share;
     if (call->anew)
         event->flags |= DATA_ANEW;
+    if (state->verdict_flags & VERDICT_ALONE)
+        event->flags |= DATA_ALONE;
     struct tcp_sock *tcp = tcp_of(sk);
     if (call->end_seq)
         event->tcp_end_seq = call->end_seq;
@@ -122,11 +143,31 @@ INLINE void follow(struct sock *sk, struct socket_state *state, struct control *
     release_scratch(scratch);
 }
 
+/* Pairs of turns that are only counted are let go like others, unless they are summed: that is cheap,
+ * and a sum has all of them. */
+INLINE bool lengths_are_shed(struct sock *sk, struct socket_state *state, struct control *control,
+                             struct call *call)
+{
+    if (state->mode != MODE_LENGTHS || (state->verdict_flags & VERDICT_SUM))
+        return false;
+    if (call->turned && asking_direction(state) == call->direction) {
+        if (state->answered_ns)
+            tell_exchange(sk, state, true);
+        begin_exchange(sk, state, control, call->direction, call->len, call->end_seq);
+    }
+    if (likely(!(state->flags & SOCKET_SHED)))
+        return false;
+    count_shed(state);
+    return true;
+}
+
 /* Counts a call on a socket of a target. Returns whether its bytes are to be seen, too. */
 INLINE bool is_to_be_seen(struct sock *sk, struct socket_state *state, struct control *control,
                           struct call *call)
 {
     ask_verdict(sk, state, control);
+    if (lengths_are_shed(sk, state, control, call))
+        return false;
     if (state->mode == MODE_PENDING || state->mode == MODE_LENGTHS) {
         call->now = bpf_ktime_get_ns();
         count_lengths(sk, state, call->direction, call->len, call->pid_tgid, call->now);
@@ -142,7 +183,7 @@ INLINE bool is_to_be_seen(struct sock *sk, struct socket_state *state, struct co
         return false;
     if (call->turned && is_asking(state, call->direction)) {
         call->anew = state->flags & SOCKET_HIT;
-        begin_exchange(sk, state, control);
+        begin_exchange(sk, state, control, call->direction, call->len, call->end_seq);
     }
     if (likely(!(state->flags & SOCKET_SHED)))
         return true;
@@ -207,6 +248,8 @@ INLINE bool only_counts(struct sock *sk, struct socket_state *state, u8 directio
     if (pid_tgid >> 32 != state->owner_tgid)
         return false;
     if (!left_alone && state->mode == MODE_LENGTHS) {
+        if ((control->shed_share || state->shed_share) && !(state->verdict_flags & VERDICT_SUM))
+            return false;
         u64 now = bpf_ktime_get_ns();
         if (state->verdict_flags & VERDICT_LOOK) {
             bool turned = state->last_direction != direction + 1;

@@ -45,6 +45,7 @@ APART int tell_exchange(struct sock *sk, struct socket_state *state, bool pair)
     event.received = state->received;
     event.role = state->role;
     event.mode = state->mode;
+    event.shed_share = state->shed_share;
     event.tgid = pid_tgid >> 32;
     event.tid = pid_tgid;
     state->told_ns = event.header.at_ns;

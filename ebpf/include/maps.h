@@ -84,7 +84,11 @@ struct socket_state {
     u8 tls_told; /* event_tls_io records so far */
     u8 positions; /* whether sent_seq and received_seq are known: POSITION_* */
     u8 guessed;   /* whether the message that is sent was given to its thread by guess */
-    u8 pad;
+    u8 governed;  /* whether it is the governor that lets the exchange go */
+    /* For shed.h. */
+    u32 slot;       /* in which the connection was chosen or let go */
+    u16 shed_share; /* of SHARES: the chance that the exchange that goes on had to be let go */
+    u8 pad[2];
 };
 
 enum { POSITION_SENT = 1, POSITION_RECEIVED = 2 };

@@ -17,6 +17,11 @@ INLINE void take_verdict(struct sock *sk, struct socket_state *state, struct ver
         end_exchange(sk, state);
     else if (state->mode != MODE_PENDING)
         forget_pair(state);
+    if (verdict->mode == MODE_LENGTHS) {
+        /* What is summed is never let go, and stands for itself. */
+        state->flags &= ~SOCKET_SHED;
+        state->shed_share = 0;
+    }
     state->mode = verdict->mode;
     state->capture = verdict->capture_bytes;
     state->verdict_flags = verdict->flags;

@@ -16,7 +16,8 @@ use crate::tls::abi::{KIND_TLS_DATA, KIND_TLS_END, TlsEvent};
 pub use malformed::Malformed;
 pub use sum::{EventSum, SUM_BOUNDS_NS};
 pub use told::{
-    Control, DATA_ANEW, LossCounters, Mode, VERDICT_EVERY_CALL, VERDICT_LOOK, VERDICT_SUM, Verdict,
+    Control, DATA_ALONE, DATA_ANEW, DATA_NO_BUFFER, LossCounters, Mode, SHARES, VERDICT_ALONE,
+    VERDICT_EVERY_CALL, VERDICT_LOOK, VERDICT_SUM, Verdict,
 };
 
 /// The version both halves must share.
@@ -28,8 +29,6 @@ pub const ARGS_MAX: usize = 1024;
 /// The number of bytes at the end of a call that are kept when the call was cut.
 pub const TAIL_MAX: usize = 8;
 
-/// Bytes were moved without a buffer that could be read (`sendfile`, kernel thread, 32-bit task).
-pub const DATA_NO_BUFFER: u8 = 1;
 /// The peer's FIN came before ours.
 pub const CLOSE_BY_PEER: u32 = 1;
 /// `AF_UNIX`: the peer will send no more; the socket is still open.
@@ -152,14 +151,14 @@ pub struct EventData {
     pub copied: u16,
     /// [`DIRECTION_SENT`] or [`DIRECTION_RECEIVED`].
     pub direction: u8,
-    /// [`DATA_NO_BUFFER`], [`DATA_ANEW`].
+    /// [`DATA_NO_BUFFER`], [`DATA_ANEW`], [`DATA_ALONE`].
     pub flags: u8,
     /// How much of `tail` is filled.
     pub tail_len: u8,
     /// What the socket was to the kernel half then: a [`Mode`].
     pub mode: u8,
-    /// Zero.
-    pub pad: [u8; 2],
+    /// Of [`SHARES`]: the chance that such an exchange had to be let go.
+    pub shed_share: u16,
     /// The last bytes moved, when the copy ends before them.
     pub tail: [u8; TAIL_MAX],
 }
@@ -218,8 +217,10 @@ pub struct EventExchange {
     pub role: u8,
     /// What the socket was to the kernel half then: a [`Mode`].
     pub mode: u8,
+    /// As in [`EventData`], of this pair.
+    pub shed_share: u16,
     /// Zero.
-    pub pad: [u8; 6],
+    pub pad: [u8; 4],
 }
 
 /// A datagram of DNS.

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use aya::maps::{Array, MapData, MapError};
 
-use crate::abi::Control;
+use crate::abi::{Control, SHARES};
 
 /// Changes the entry, one change after another.
 #[derive(Clone)]
@@ -22,5 +22,20 @@ impl ControlEntry {
         change(&mut control);
         map.set(0, control, 0)?;
         Ok(control)
+    }
+}
+
+/// Lets a share of all exchanges go.
+pub struct Shedding(pub(crate) ControlEntry);
+
+impl Shedding {
+    /// Says how many of [`SHARES`] go from now on, and in which stretch of time we are: where
+    /// exchanges need earlier ones, connections are chosen anew in each, and in no two alike.
+    pub fn set(&self, shed_share: u32, slot: u32) -> Result<(), MapError> {
+        self.0.change(|control| {
+            control.shed_share = shed_share.min(SHARES - 1);
+            control.slot = slot;
+        })?;
+        Ok(())
     }
 }

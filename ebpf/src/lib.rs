@@ -29,6 +29,7 @@ mod verdicts;
 
 pub use abi::Event;
 pub use bounds::{Bounds, CAPTURE_MAX_BYTES, CAPTURE_MIN_BYTES};
+pub use control::Shedding;
 pub use diagnosis::{Diagnosis, Feature, Trial};
 pub use existing::ExistingSocket;
 pub use facts::{Capabilities, Cgroup2, Facts, Types};

@@ -9,7 +9,7 @@ use crate::{
     Bounds, Capture, ExistingSocket, Facts, IgnoredProcesses, Losses, Plan, Ring, SilentSockets,
     Source, Unavailable, Verdicts,
     abi::Control,
-    control::ControlEntry,
+    control::{ControlEntry, Shedding},
     diagnosis::{Diagnosis, Trial},
     memlock, object, privilege, programs,
     tls::{self, TlsProbes},
@@ -81,6 +81,8 @@ pub struct Tap {
     pub ignored: IgnoredProcesses,
     /// What sockets were found to be.
     pub verdicts: Verdicts,
+    /// How much of all is let go.
+    pub shedding: Shedding,
     /// Probes for TLS libraries, not attached to any yet; or why there are none.
     pub tls: Result<TlsProbes, String>,
     /// What was decided to be loaded.
@@ -158,6 +160,7 @@ impl Tap {
                 ignored: take(&mut ebpf, "ignored", HashMap::try_from)?,
                 control: control.clone(),
             },
+            shedding: Shedding(control.clone()),
             verdicts: Verdicts {
                 map: take(&mut ebpf, "verdicts", HashMap::try_from)?,
                 control,

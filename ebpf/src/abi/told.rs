@@ -15,14 +15,23 @@ pub enum Mode {
     Silent = 3,
 }
 
+/// `event_data.flags`: bytes were moved without a buffer that could be read (`sendfile`, a kernel
+/// thread, a 32-bit task).
+pub const DATA_NO_BUFFER: u8 = 1;
 /// `event_data.flags`: an exchange begins, and of the one before something is lost.
 pub const DATA_ANEW: u8 = 2;
+/// `event_data.flags`: exchanges of the socket are chosen one by one when some are let go.
+pub const DATA_ALONE: u8 = 4;
 /// `verdict.flags`: a message may begin in any call.
 pub const VERDICT_EVERY_CALL: u8 = 1;
 /// `verdict.flags`, of lengths: every so many turns are shown nevertheless.
 pub const VERDICT_LOOK: u8 = 2;
 /// `verdict.flags`, of lengths: nobody asks for single exchanges.
 pub const VERDICT_SUM: u8 = 4;
+/// `verdict.flags`: no exchange needs an earlier one to be understood.
+pub const VERDICT_ALONE: u8 = 8;
+/// All exchanges, where a share of them is meant.
+pub const SHARES: u32 = 65536;
 
 /// What user space found a socket to be (`struct verdict`).
 #[repr(C)]
@@ -34,7 +43,7 @@ pub struct Verdict {
     pub mode: u8,
     /// Which end a socket is whose handshake was not seen: `ROLE_UNKNOWN` and so on.
     pub role: u8,
-    /// [`VERDICT_EVERY_CALL`], [`VERDICT_LOOK`], [`VERDICT_SUM`].
+    /// [`VERDICT_EVERY_CALL`], [`VERDICT_LOOK`], [`VERDICT_SUM`], [`VERDICT_ALONE`].
     pub flags: u8,
     /// Zero.
     pub pad: u8,
@@ -58,6 +67,10 @@ pub struct Control {
     pub shed_from: u32,
     /// Bytes waiting from which only beginnings and ends of connections are taken.
     pub data_until: u32,
+    /// Of [`SHARES`]: the exchanges that the governor lets go.
+    pub shed_share: u32,
+    /// Counts the stretches of time for which connections are chosen.
+    pub slot: u32,
 }
 
 /// What one CPU lost (`struct loss`).
@@ -76,8 +89,10 @@ pub struct LossCounters {
     pub no_state: u64,
     /// Exchanges of which something is missing, whatever the reason.
     pub exchanges: u64,
-    /// Of these, those let go as a whole because much was waiting.
+    /// Of these, those let go as a whole, whatever the reason.
     pub shed: u64,
+    /// Of these, those that the governor's share let go.
+    pub governed: u64,
     /// How often a connection was let go.
     pub shed_connections: u64,
 }

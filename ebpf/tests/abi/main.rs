@@ -40,7 +40,7 @@ fn records_of_sockets_have_the_layout_of_their_c_twins() {
     #[rustfmt::skip]
     agrees!("event_data", EventData {
         header, cookie, offset, tgid, tid, tcp_end_seq, len, copied, direction, flags, tail_len,
-        mode, pad, tail,
+        mode, shed_share, tail,
     });
     #[rustfmt::skip]
     agrees!("event_datagram", EventDatagram {
@@ -53,7 +53,7 @@ fn records_of_sockets_have_the_layout_of_their_c_twins() {
     #[rustfmt::skip]
     agrees!("event_exchange", EventExchange {
         header, cookie, started_ns, answered_ns, ended_ns, request_bytes, response_bytes, sent,
-        received, tgid, tid, role, mode, pad,
+        received, tgid, tid, role, mode, shed_share, pad,
     });
     #[rustfmt::skip]
     agrees!("event_sum", EventSum {
@@ -142,22 +142,15 @@ fn shared_map_values_have_the_layout_of_their_c_twins() {
             announcement,
             verdict_generation,
             shed_from,
-            data_until
+            data_until,
+            shed_share,
+            slot
         }
     );
-    agrees!(
-        "loss",
-        LossCounters {
-            events,
-            bytes,
-            busy,
-            unreadable,
-            no_state,
-            exchanges,
-            shed,
-            shed_connections
-        }
-    );
+    #[rustfmt::skip]
+    agrees!("loss", LossCounters {
+        events, bytes, busy, unreadable, no_state, exchanges, shed, governed, shed_connections,
+    });
     agrees!(
         "verdict",
         Verdict {
@@ -194,7 +187,7 @@ fn records_have_no_hidden_padding() {
     assert_eq!(size_of::<EventFork>(), 16 + 8 + 4 * 2);
     assert_eq!(size_of::<EventExit>(), 16 + 4 * 2);
     assert_eq!(size_of::<ExistingRecord>(), 8 + 48 + 4 * 2);
-    assert_eq!(size_of::<LossCounters>(), 8 * 8);
+    assert_eq!(size_of::<LossCounters>(), 9 * 8);
     assert_eq!(size_of::<Verdict>(), 4 + 4);
 }
 

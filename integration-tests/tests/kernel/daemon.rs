@@ -136,9 +136,15 @@ impl Daemon {
     }
 }
 
-/// Returns a configuration that taps and exports fast.
+/// Returns a configuration that taps and exports fast. Whoever else builds and tests here takes
+/// what CPU there is: nothing is let go for that, unless a test asks for it.
 pub(crate) fn config(ebpf: &str, endpoint: &str) -> String {
     let lines = ebpf.replace('\n', "\n    ");
+    let cpu_share = if ebpf.contains("cpu_share") {
+        ""
+    } else {
+        "cpu_share: 0"
+    };
     format!(
         "
 receivers:
@@ -146,6 +152,7 @@ receivers:
     capture: ${{env:TAPLINE_TEST_CAPTURE:-auto}}
     flush_interval: 50ms
     metrics_interval: 500ms
+    {cpu_share}
     {lines}
 exporters:
   otlp_http:

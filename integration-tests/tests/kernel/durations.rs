@@ -131,6 +131,18 @@ pub(crate) fn latest(seen: &Seen, name: &str) -> Option<i64> {
     Some(sum.data_points.iter().map(|point| value(point.value)).sum())
 }
 
+/// Returns the latest value of a level that has one point and is no whole number.
+pub(crate) fn latest_double(seen: &Seen, name: &str) -> Option<f64> {
+    let metrics = named(seen, name);
+    let Some(Data::Sum(sum)) = &metrics.last()?.record.data else {
+        panic!("{name} is not a sum");
+    };
+    match sum.data_points.first()?.value {
+        Some(Value::AsDouble(value)) => Some(value),
+        other => panic!("{name} is {other:?}"),
+    }
+}
+
 /// Returns every metric of a name, in the order of arrival.
 pub(crate) fn named<'a>(seen: &'a Seen, name: &str) -> Vec<ReceivedMetric<'a>> {
     let mut metrics = seen.metrics();

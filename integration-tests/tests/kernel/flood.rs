@@ -67,7 +67,7 @@ fn accounted(seen: &Seen) -> usize {
 }
 
 /// The newest count of exchanges lost for a reason.
-fn lost(seen: &Seen, reason: &str) -> usize {
+pub(crate) fn lost(seen: &Seen, reason: &str) -> usize {
     let metrics = named(seen, "tapline.ebpf.exchanges.lost");
     let Some(metric) = metrics.last() else {
         return 0;

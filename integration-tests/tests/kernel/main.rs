@@ -18,6 +18,7 @@ mod failures;
 mod fastcgi;
 mod first_light;
 mod flood;
+mod governed;
 mod grpc;
 mod hands;
 mod harness;
@@ -206,6 +207,7 @@ fn streams() -> Vec<Test> {
             tls_tells_who_is_asked_for_and_how_long_it_takes,
         };
         &[tap, python] => flood::{what_is_told_and_what_is_lost_are_all_there_was};
+        &[tap, python] => governed::{what_is_told_of_a_saturated_machine_counts_for_what_is_let_go};
     }
 }
 

@@ -38,6 +38,11 @@ pub trait Parser: Send {
     fn wants_every_call(&self) -> bool {
         false
     }
+    /// Returns whether every request can be understood without those before it, so that some may be
+    /// left out where there are too many. Else whole connections are.
+    fn stands_alone(&self) -> bool {
+        false
+    }
     /// Returns whether the bytes turned out not to be of this protocol, so that another one may be
     /// looked for. What was announced before must have been ended.
     fn is_mistaken(&self) -> bool {
@@ -123,9 +128,10 @@ impl database::Sink for &mut (dyn Sink + '_) {
     }
 }
 
-/// Makes a parser of a reader that has the same methods over its family's sink.
+/// Makes a parser of a reader that has the same methods over its family's sink, and whose requests
+/// stand alone, or not.
 macro_rules! parser {
-    ($reader:ty) => {
+    ($reader:ty, $stands_alone:literal) => {
         impl Parser for $reader {
             fn feed(&mut self, chunk: Chunk<'_>, mut out: &mut dyn Sink) {
                 <$reader>::feed(self, chunk, &mut out);
@@ -160,9 +166,13 @@ macro_rules! parser {
             fn is_opaque(&self) -> bool {
                 <$reader>::is_opaque(self)
             }
+
+            fn stands_alone(&self) -> bool {
+                $stands_alone
+            }
         }
     };
 }
 
-parser!(Postgres);
-parser!(Redis);
+parser!(Postgres, false); // prepared statements have names
+parser!(Redis, true);

@@ -38,6 +38,10 @@ pub struct Config {
     pub ring_buffer_mib: u32,
     /// Bytes copied from one socket call; a message gets at most twice this.
     pub capture_bytes: u32,
+    /// The share of the machine's CPU time that tapline may take while the machine has none to
+    /// spare: when it would take more, only so many exchanges are told as that pays for, and each
+    /// counts for those that are not. Between 0 and 1; 0 lets it take what it wants.
+    pub cpu_share: f64,
     /// Bytes of unfinished messages held over all connections, MiB. Beyond it a connection starts
     /// over, and its open requests are told as `lost_data`.
     pub buffered_mib: u32,
@@ -79,6 +83,7 @@ impl Default for Config {
             capture: CaptureConfig::default(),
             ring_buffer_mib: Bounds::default().ring_bytes / (1024 * 1024),
             capture_bytes: Bounds::default().capture_bytes,
+            cpu_share: 0.01,
             buffered_mib: 64,
             metric_series_max: SERIES_PER_METRIC,
             metrics_interval: Duration::from_secs(10),
@@ -119,6 +124,11 @@ impl Validate for Config {
                 "must be greater than zero".to_owned(),
             );
         }
+        check(
+            (0.0..=1.0).contains(&self.cpu_share),
+            "cpu_share",
+            "must be between 0 and 1".to_owned(),
+        );
         check(
             (1..=4096).contains(&self.buffered_mib),
             "buffered_mib",

@@ -14,6 +14,7 @@ use tapline_protocols::{
 use super::{
     emit::Side,
     tracker::{Collect, Happening, Place},
+    weight::Weight,
 };
 
 /// The most sockets remembered at once.
@@ -85,7 +86,7 @@ impl Datagrams {
             at_ns,
             thread: u64::from(event.tgid) << 32 | u64::from(event.tid),
         };
-        let mut out = Collect(happenings, at_ns);
+        let mut out = Collect(happenings, at_ns, Weight::ONE);
         socket.pairing.message(message, moved, &mut out);
         self.waiting = self.waiting + socket.pairing.len() - before;
         if self.waiting > QUERIES_MAX {
@@ -100,7 +101,7 @@ impl Datagrams {
         let mut told = std::mem::take(&mut self.ended);
         self.sockets.retain(|_, socket| {
             let mut happenings = Vec::new();
-            let mut out = Collect(&mut happenings, now_ns);
+            let mut out = Collect(&mut happenings, now_ns, Weight::ONE);
             socket.pairing.expire(now_ns, &mut out);
             if !happenings.is_empty() {
                 told.push((socket.place, happenings));
@@ -124,7 +125,7 @@ impl Datagrams {
         let evicted = self.sockets.extract_if(|_, socket| socket.last_ns <= cut);
         for (_, mut socket) in evicted {
             let mut happenings = Vec::new();
-            let mut out = Collect(&mut happenings, now_ns);
+            let mut out = Collect(&mut happenings, now_ns, Weight::ONE);
             socket.pairing.end(now_ns, Unanswered::LostData, &mut out);
             self.evicted += 1;
             if !happenings.is_empty() {

@@ -35,6 +35,7 @@ use super::{
     targets::Verdict,
     tls::{Binder, BinderCounts, Notice},
     tracker::{Counts, Happening, Judgement, Place, Tracker},
+    weight::Weight,
 };
 
 /// Tells whoever produces the records what is known here and not there.
@@ -81,6 +82,8 @@ struct OpenRequest {
     process: Arc<Process>,
     thread: u64,
     side: Side,
+    /// For how many requests it stands.
+    weight: Weight,
     /// It was not remembered as open on its thread.
     is_lasting: bool,
 }
@@ -318,12 +321,13 @@ impl Engine {
                     id,
                     thread,
                     at_ns,
+                    weight,
                     trace,
                     is_lasting,
                     ..
                 } => {
                     let thread = (thread, is_lasting);
-                    self.on_request(place, at_ns, (id, thread), trace.as_ref());
+                    self.on_request(place, (at_ns, weight), (id, thread), trace.as_ref());
                 }
                 Happening::Exchange { id, told } => self.on_exchange(place, id, told),
             }
@@ -333,7 +337,7 @@ impl Engine {
     fn on_request(
         &mut self,
         place: Place,
-        now_ns: u64,
+        (now_ns, weight): (u64, Weight),
         (id, (thread, is_lasting)): (u32, (u64, bool)),
         header: Option<&TraceContext>,
     ) {
@@ -358,6 +362,7 @@ impl Engine {
             process,
             thread,
             side: place.side,
+            weight,
             is_lasting,
         };
         self.open.insert((place.cookie, id), open);
@@ -374,7 +379,7 @@ impl Engine {
         match told {
             Told::Http(exchange) => self.on_http(&open, place, &exchange),
             Told::Dns(exchange) => {
-                let when = span(&open.context, exchange.started_ns, exchange.ended_ns);
+                let when = open.span(exchange.started_ns, exchange.ended_ns);
                 let facts = DnsFacts::new(side, tuple, &exchange);
                 let when = (&open.context, when);
                 self.emitter
@@ -384,28 +389,28 @@ impl Engine {
                 if self.live.privacy.query_text == QueryText::Off {
                     exchange.operation.text = None;
                 }
-                let when = span(&open.context, exchange.started_ns, exchange.ended_ns);
+                let when = open.span(exchange.started_ns, exchange.ended_ns);
                 let facts = DatabaseFacts::new(side, tuple, &exchange);
                 let when = (&open.context, when);
                 self.emitter
                     .exchange::<Database>(&open.process, &facts, when, None);
             }
             Told::WebSocket(exchange) => {
-                let when = span(&open.context, exchange.started_ns, exchange.ended_ns);
+                let when = open.span(exchange.started_ns, exchange.ended_ns);
                 let facts = WebSocketFacts::new(side, tuple, &exchange);
                 let when = (&open.context, when);
                 self.emitter
                     .exchange::<WebSocket>(&open.process, &facts, when, None);
             }
             Told::Messaging(exchange) => {
-                let when = span(&open.context, exchange.started_ns, exchange.ended_ns);
+                let when = open.span(exchange.started_ns, exchange.ended_ns);
                 let facts = MessagingFacts::new(side, tuple, &exchange);
                 let when = (&open.context, when);
                 self.emitter
                     .exchange::<Messaging>(&open.process, &facts, when, None);
             }
             Told::Rpc(exchange) => {
-                let when = span(&open.context, exchange.started_ns, exchange.ended_ns);
+                let when = open.span(exchange.started_ns, exchange.ended_ns);
                 let facts = RpcFacts::new(side, tuple, &exchange);
                 let when = (&open.context, when);
                 self.emitter
@@ -467,11 +472,8 @@ impl Engine {
     }
 }
 
-/// Puts an exchange on the wall clock.
-fn span(context: &Context, started_ns: u64, ended_ns: u64) -> Span {
-    let start_ns = started_ns.saturating_add_signed(context.wall_offset_ns);
-    Span {
-        start_ns,
-        end_ns: start_ns + ended_ns.saturating_sub(started_ns),
+impl OpenRequest {
+    fn span(&self, started_ns: u64, ended_ns: u64) -> Span {
+        streams::span((&self.context, self.weight), started_ns, ended_ns)
     }
 }

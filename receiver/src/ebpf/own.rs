@@ -6,16 +6,16 @@
 use std::sync::{Arc, Mutex, atomic::Ordering};
 
 use tapline_ebpf::{Loss, abi::LossCounters};
-use tapline_pdata::write::Monotonic;
+use tapline_pdata::write::{Monotonic, Number};
 
-use super::{emit::OwnReading, engine::EngineCounts, tls::WatchCounts};
+use super::{emit::OwnReading, engine::EngineCounts, governor::Seen, tls::WatchCounts};
 
 /// Live counters of one receiver.
 #[derive(Default)]
 pub(crate) struct OwnCounts {
     /// Counted by the watch over TLS libraries.
     pub(crate) tls: Arc<WatchCounts>,
-    latest: Mutex<(EngineCounts, Vec<Loss>)>,
+    latest: Mutex<(EngineCounts, Vec<Loss>, Option<Seen>)>,
 }
 
 impl OwnCounts {
@@ -29,20 +29,26 @@ impl OwnCounts {
 
     /// Takes the newest state of engine and kernel half. Returns how often something was lost that
     /// a connection may have said of itself.
-    pub(crate) fn update(&self, engine: &EngineCounts, losses: &[Loss]) -> u64 {
+    pub(crate) fn update(
+        &self,
+        engine: &EngineCounts,
+        losses: &[Loss],
+        governed: Option<Seen>,
+    ) -> u64 {
         let ring: u64 = losses.iter().map(|loss| loss.counters.events).sum();
         let mut latest = self.latest.lock().expect("no holder panics");
-        *latest = (*engine, losses.to_vec());
+        *latest = (*engine, losses.to_vec(), governed);
         ring + engine.tracker.evicted
     }
 }
 
-type Point = (Vec<(&'static str, String)>, u64);
+type Point = (Vec<(&'static str, String)>, Number);
 
 /// What the counters were at one moment.
 struct State {
     engine: EngineCounts,
     losses: Vec<Loss>,
+    governed: Option<Seen>,
     tls_files: u64,
     tls_failed: u64,
     tls_refused: u64,
@@ -57,7 +63,7 @@ struct Row {
     points: fn(&State) -> Vec<Point>,
 }
 
-const ROWS: [Row; 25] = [
+const ROWS: [Row; 28] = [
     counter(
         "tapline.ebpf.events",
         "{event}",
@@ -130,7 +136,7 @@ const ROWS: [Row; 25] = [
     counter(
         "tapline.ebpf.connections.shed",
         "{connection}",
-        "Connections let go for a while because there was too much to take in.",
+        "Times a connection was let go for a while.",
         |state| one(sum(state, |loss| loss.shed_connections)),
     ),
     counter(
@@ -188,8 +194,8 @@ const ROWS: [Row; 25] = [
         |state| {
             let because = |reason: &str| vec![("reason", reason.to_owned())];
             vec![
-                (because("refused_by_kernel"), state.tls_failed),
-                (because("not_safe"), state.tls_refused),
+                (because("refused_by_kernel"), int(state.tls_failed)),
+                (because("not_safe"), int(state.tls_refused)),
             ]
         },
     ),
@@ -210,6 +216,24 @@ const ROWS: [Row; 25] = [
         "{occurrence}",
         "Times that plaintext would have fitted two connections.",
         |state| one(state.engine.tls.ambiguous),
+    ),
+    level(
+        "tapline.ebpf.governor.told",
+        "1",
+        "Share of the exchanges that the governor lets be told.",
+        |state| governed(state, |seen| seen.told),
+    ),
+    level(
+        "tapline.ebpf.governor.cpu.own",
+        "1",
+        "Share of all CPUs that tapline takes, as the governor sees it.",
+        |state| governed(state, |seen| seen.own),
+    ),
+    level(
+        "tapline.ebpf.governor.cpu.idle",
+        "1",
+        "Share of all CPUs that nobody takes, as the governor sees it.",
+        |state| governed(state, |seen| seen.idle),
     ),
     level(
         "tapline.ebpf.processes",
@@ -259,29 +283,43 @@ fn sum(state: &State, counter: fn(&LossCounters) -> u64) -> u64 {
 fn lost_exchanges(state: &State) -> Vec<Point> {
     let because = |reason: &str| vec![("reason", reason.to_owned())];
     let shed = sum(state, |loss| loss.shed);
+    let governed = sum(state, |loss| loss.governed);
     let all = sum(state, |loss| loss.exchanges);
     vec![
-        (because("shed"), shed),
-        (because("lost"), all.saturating_sub(shed)),
+        (because("shed"), int(shed.saturating_sub(governed))),
+        (because("governed"), int(governed)),
+        (because("lost"), int(all.saturating_sub(shed))),
     ]
 }
 
+/// Nothing while there is no governor.
+fn governed(state: &State, share: fn(&Seen) -> f64) -> Vec<Point> {
+    let shares = state.governed.iter().map(share);
+    shares
+        .map(|share| (Vec::new(), Number::Double(share)))
+        .collect()
+}
+
+fn int(value: u64) -> Number {
+    Number::Int(value.cast_signed())
+}
+
 fn one(value: u64) -> Vec<Point> {
-    vec![(Vec::new(), value)]
+    vec![(Vec::new(), int(value))]
 }
 
 fn lost_events(state: &State) -> Vec<Point> {
     let because = |reason: &str| vec![("reason", reason.to_owned())];
     let no_state = state.losses.iter().map(|loss| loss.counters.no_state);
     let mut points = vec![
-        (because("malformed"), state.engine.malformed),
-        (because("late"), state.engine.tracker.late),
-        (because("no_socket_storage"), no_state.sum()),
+        (because("malformed"), int(state.engine.malformed)),
+        (because("late"), int(state.engine.tracker.late)),
+        (because("no_socket_storage"), int(no_state.sum())),
     ];
     points.extend(state.losses.iter().map(|loss| {
         let mut attributes = because("ring_full");
         attributes.push(("cpu.logical_number", loss.cpu.to_string()));
-        (attributes, loss.counters.events)
+        (attributes, int(loss.counters.events))
     }));
     points
 }
@@ -289,10 +327,11 @@ fn lost_events(state: &State) -> Vec<Point> {
 impl OwnCounts {
     /// Returns every metric as of the last update; counting began at `start_ns` since 1970.
     pub(crate) fn readings(&self, start_ns: u64) -> Vec<OwnReading> {
-        let (engine, losses) = self.latest.lock().expect("no holder panics").clone();
+        let (engine, losses, governed) = self.latest.lock().expect("no holder panics").clone();
         let state = State {
             engine,
             losses,
+            governed,
             tls_files: self.tls.files.load(Ordering::Relaxed),
             tls_failed: self.tls.failed.load(Ordering::Relaxed),
             tls_refused: self.tls.refused.load(Ordering::Relaxed),

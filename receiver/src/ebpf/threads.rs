@@ -1,7 +1,8 @@
 //! The thread of the receiver: it empties the ring and parses what it finds, record by record.
 //!
 //! It is a plain thread because parsing is pure work. When the pipelines take nothing it waits for
-//! them; then the ring fills, and the kernel half lets go of whole connections and counts them.
+//! them; then the ring fills, and the kernel half lets go of whole connections and counts them. It
+//! also looks after what all of it costs.
 
 use std::{
     sync::{
@@ -11,12 +12,18 @@ use std::{
     time::Duration,
 };
 
-use tapline_ebpf::{Losses, Ring, SilentSockets, clock};
+use tapline_ebpf::{Loss, Losses, Ring, SilentSockets, clock};
 use tapline_pdata::Batch;
 use tokio::sync::mpsc;
 use tracing::{info, warn};
 
-use super::{engine::Engine, live::Mailbox, own::OwnCounts};
+use super::{
+    engine::Engine,
+    governor::Governing,
+    live::Mailbox,
+    own::OwnCounts,
+    shed_log::{Line, ShedLog},
+};
 
 /// How often the ring is looked at: busy, and after a while without records. A 16 MiB ring takes
 /// over 10,000 requests in either.
@@ -47,6 +54,8 @@ pub(crate) struct Parser {
     pub(crate) mailbox: Arc<Mailbox>,
     /// Our own counters.
     pub(crate) own: Arc<OwnCounts>,
+    /// Says how much is told.
+    pub(crate) governing: Governing,
     /// Since when our own counters count, nanoseconds since 1970.
     pub(crate) start_wall_ns: u64,
     /// `host.name`.
@@ -64,9 +73,8 @@ struct Last {
     metrics_ns: u64,
     /// Records lost and connections forgotten by then.
     lost: u64,
-    /// Exchanges let go by then, and whether that is going on.
-    shed: u64,
-    is_shedding: bool,
+    /// Exchanges let go by then.
+    shed: ShedLog,
     /// Exchanges told by then that nobody could read, and for how many more ticks there may be
     /// sockets that told some of them and keep back others.
     streams: u64,
@@ -81,8 +89,7 @@ impl Last {
             tick_ns: now_ns,
             metrics_ns: now_ns,
             lost: 0,
-            shed: 0,
-            is_shedding: false,
+            shed: ShedLog::default(),
             streams: 0,
             untold_for: 0,
         }
@@ -100,16 +107,28 @@ impl Last {
         may_be
     }
 
-    /// Says once that connections are let go, and once that they are taken back.
-    fn watch_shedding(&mut self, shed: u64) {
-        let is_shedding = shed > self.shed;
-        if is_shedding && !self.is_shedding {
-            warn!("more is captured than can be parsed: a share of the connections is let go");
-        } else if self.is_shedding && !is_shedding {
-            info!(exchanges = shed, "all connections are followed again");
+    /// Says that exchanges are let go, and that they are not any more.
+    fn watch_shedding(&mut self, losses: &[Loss], told: f64) {
+        let shed = losses.iter().map(|loss| loss.counters.shed).sum();
+        let governed = losses.iter().map(|loss| loss.counters.governed).sum();
+        for line in self.shed.tick(shed, governed) {
+            match line {
+                Line::RingBegins => warn!(
+                    "more is captured than can be parsed: a share of the connections is let go"
+                ),
+                Line::RingEnds(exchanges) => {
+                    info!(exchanges, "all connections are followed again");
+                }
+                Line::GovernedBegins => warn!(
+                    told,
+                    "the machine has no CPU to spare: only a share of the exchanges is told, so \
+                     that tapline takes no more than its cpu_share"
+                ),
+                Line::GovernedEnds(exchanges) => {
+                    info!(exchanges, "no exchange is let go any more to save CPU");
+                }
+            }
         }
-        self.shed = shed;
-        self.is_shedding = is_shedding;
     }
 }
 
@@ -168,18 +187,20 @@ impl Parser {
             self.engine.adjust(live);
         }
         let now_ns = clock::monotonic_ns();
+        self.governing.look(now_ns);
         let due =
             |since: u64, interval: Duration| u128::from(now_ns - since) >= interval.as_nanos();
         if now_ns - last.tick_ns >= TICK_NS {
             last.tick_ns = now_ns;
             self.engine.tick(now_ns, clock::wall_offset_ns());
             let losses = self.losses.read();
-            last.watch_shedding(losses.iter().map(|loss| loss.counters.shed).sum());
+            let seen = self.governing.seen();
+            last.watch_shedding(&losses, seen.map_or(1.0, |seen| seen.told));
             let counts = self.engine.counts();
             if last.may_be_silent(counts.stream_exchanges) && self.silent.tell().is_err() {
                 last.untold_for = 0; // they tell when they go on, or end
             }
-            let lost = self.own.update(&counts, &losses);
+            let lost = self.own.update(&counts, &losses, seen);
             if lost > last.lost {
                 last.lost = lost;
                 self.engine.records_were_lost();
@@ -206,7 +227,8 @@ impl Parser {
     }
 
     fn tell_metrics(&mut self) -> bool {
-        self.own.update(&self.engine.counts(), &self.losses.read());
+        let (counts, losses) = (self.engine.counts(), self.losses.read());
+        self.own.update(&counts, &losses, self.governing.seen());
         let own = self.own.readings(self.start_wall_ns);
         let now_ns = clock::monotonic_ns();
         let batch = self.engine.take_metrics(&own, &self.host, now_ns);

@@ -14,8 +14,9 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use tapline_ebpf::{
     ExistingSocket, Knows,
     abi::{
-        AF_UNIX, CLOSE_BY_PEER, CLOSE_OF_PEER, EventClose, EventData, EventExchange, EventOpen,
-        EventSum, Mode, ROLE_CLIENT, ROLE_SERVER, Tuple, VERDICT_LOOK, VERDICT_SUM, Verdict,
+        AF_UNIX, CLOSE_BY_PEER, CLOSE_OF_PEER, DATA_ALONE, EventClose, EventData, EventExchange,
+        EventOpen, EventSum, Mode, ROLE_CLIENT, ROLE_SERVER, Tuple, VERDICT_LOOK, VERDICT_SUM,
+        Verdict,
     },
 };
 use tapline_protocols::{
@@ -27,7 +28,7 @@ use tapline_protocols::{
 use self::connection::Connection;
 pub(crate) use self::reader::Collect;
 pub(crate) use self::stream::Happened;
-use super::emit::Side;
+use super::{emit::Side, weight::Weight};
 
 /// The most connections followed at once.
 const CONNECTIONS_MAX: usize = 65_536;
@@ -51,6 +52,8 @@ pub(crate) enum Happening {
         thread: u64,
         /// When its head was complete, monotonic nanoseconds.
         at_ns: u64,
+        /// For how many requests it stands.
+        weight: Weight,
         /// What its headers say of the trace that it continues.
         trace: Option<TraceContext>,
         /// Whether it was made by an exporter of tapline.
@@ -201,7 +204,8 @@ impl Tracker {
         let after = connection.buffered_bytes();
         connection.held_bytes = after;
         let place = connection.place(event.cookie);
-        let judged = connection.judge(event.mode, event.header.at_ns, &mut happened);
+        let mode = (event.mode, event.flags & DATA_ALONE != 0);
+        let judged = connection.judge(mode, event.header.at_ns, &mut happened);
         self.counts.gaps += missing.bytes;
         self.counts.late += missing.late;
         self.buffered_bytes = (self.buffered_bytes + after).saturating_sub(before);
@@ -222,7 +226,9 @@ impl Tracker {
         let mut happened = std::mem::take(&mut self.happened);
         let connection = self.connection(event.cookie, event.header.at_ns);
         connection.count(event, &mut happened);
-        let judged = connection.judge(event.mode, event.header.at_ns, &mut happened);
+        // Pairs that are only counted all stand alone.
+        let mode = (event.mode, true);
+        let judged = connection.judge(mode, event.header.at_ns, &mut happened);
         self.note(event.cookie, judged, happened);
     }
 
@@ -231,7 +237,7 @@ impl Tracker {
         let mut happened = std::mem::take(&mut self.happened);
         let connection = self.connection(sum.cookie, sum.header.at_ns);
         connection.count_sum(sum, &mut happened);
-        let judged = connection.judge(sum.mode, sum.header.at_ns, &mut happened);
+        let judged = connection.judge((sum.mode, true), sum.header.at_ns, &mut happened);
         self.note(sum.cookie, judged, happened);
     }
 

@@ -1,11 +1,15 @@
-"""A server and clients that keep their connections: `go N` sends N requests over each at once.
+"""A server and clients that keep their connections: `go N` sends N requests over each at once,
+and `pace N` N requests over each, 2 ms apart.
 
-Takes the number of connections; prints `ready`, and `done` after each round.
+Takes the number of connections, and a path if every request shall have one of its own, with a
+number behind it; prints `ready`, and `done` after each round.
 """
 
+import itertools
 import socket
 import sys
 import threading
+import time
 
 RESPONSE = b"HTTP/1.1 200 OK\r\nContent-Length: 200\r\n\r\n" + b"x" * 200
 
@@ -22,9 +26,18 @@ def serve(conn):
             conn.sendall(RESPONSE)
 
 
-def ask(conn, count):
-    for number in range(count):
-        conn.sendall(b"GET /d9c1-flood HTTP/1.1\r\nHost: flood\r\n\r\n")
+numbers = itertools.count()
+
+
+def path():
+    return f"{sys.argv[2]}/{next(numbers)}" if len(sys.argv) > 2 else "/d9c1-flood"
+
+
+def ask(conn, count, pause):
+    for _ in range(count):
+        if pause:
+            time.sleep(pause)
+        conn.sendall(f"GET {path()} HTTP/1.1\r\nHost: flood\r\n\r\n".encode())
         left = len(RESPONSE)
         while left:
             left -= len(conn.recv(left))
@@ -45,7 +58,9 @@ for line in sys.stdin:
         for client in clients:
             client.close()
     else:
-        threads = [threading.Thread(target=ask, args=(c, int(count))) for c in clients]
+        pause = 0.002 if word == "pace" else 0
+        args = [(client, int(count), pause) for client in clients]
+        threads = [threading.Thread(target=ask, args=each) for each in args]
         for thread in threads:
             thread.start()
         for thread in threads:

@@ -96,6 +96,10 @@ impl Parser for Stream {
     fn is_mistaken(&self) -> bool {
         self.is_mistaken
     }
+
+    fn stands_alone(&self) -> bool {
+        true
+    }
 }
 
 fn head(bytes: &[u8]) -> Head {

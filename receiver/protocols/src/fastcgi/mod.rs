@@ -246,6 +246,10 @@ impl Parser for FastCgi {
             .sum();
         self.open.len() * slot_bytes() + drafts + self.requests.held() + self.responses.held()
     }
+
+    fn stands_alone(&self) -> bool {
+        true
+    }
 }
 
 fn begins(beginning: &Beginning<'_>) -> Begins {

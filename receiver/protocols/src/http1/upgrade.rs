@@ -166,6 +166,10 @@ impl Parser for Connection {
     fn is_opaque(&self) -> bool {
         matches!(self, Self::Http1(first, _) if first.is_opaque())
     }
+
+    fn stands_alone(&self) -> bool {
+        matches!(self, Self::Http1(..))
+    }
 }
 
 /// A WebSocket is a part of the trace that its request is.

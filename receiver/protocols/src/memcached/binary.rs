@@ -244,6 +244,10 @@ impl Parser for Binary {
         let slot = size_of::<Slot>() + size_of::<Exchange>();
         self.due.len() * slot + self.requests.held() + self.responses.held()
     }
+
+    fn stands_alone(&self) -> bool {
+        true
+    }
 }
 
 impl Slot {

@@ -377,6 +377,10 @@ impl Parser for Memcached {
     fn is_mistaken(&self) -> bool {
         self.strange >= STRANGE_MAX && self.due.open() == 0
     }
+
+    fn stands_alone(&self) -> bool {
+        true
+    }
 }
 
 fn begins(beginning: &Beginning<'_>) -> Begins {

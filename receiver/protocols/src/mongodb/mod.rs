@@ -172,6 +172,10 @@ impl Parser for MongoDb {
     fn buffered_bytes(&self) -> usize {
         self.open.len() * slot_bytes() + self.requests.held() + self.responses.held()
     }
+
+    fn stands_alone(&self) -> bool {
+        true
+    }
 }
 
 fn begins(beginning: &Beginning<'_>) -> Begins {

@@ -6,9 +6,11 @@ use foldhash::fast::RandomState;
 use tapline_pdata::write::{self, MetricHead, Monotonic, Number, NumberPoint};
 
 use super::{
+    Span,
     histogram::{SeriesBudget, decode},
     table::{CounterView, Subject},
 };
+use crate::ebpf::weight::{Rest, Weight};
 
 /// One metric of one process.
 pub(super) struct Counter {
@@ -24,6 +26,7 @@ pub(super) struct Counter {
 struct Series {
     start_ns: u64,
     sum: u64,
+    rest: Rest,
 }
 
 impl Counter {
@@ -48,27 +51,22 @@ impl Counter {
         self.series.len()
     }
 
-    pub(super) fn add(
-        &mut self,
-        count: u64,
-        started_ns: u64,
-        key: &[u8],
-        budget: &mut SeriesBudget,
-    ) {
+    pub(super) fn add(&mut self, count: u64, when: Span, key: &[u8], budget: &mut SeriesBudget) {
         if let Some(series) = self.series.get_mut(key) {
-            series.sum = series.sum.saturating_add(count);
+            series.add(count, when.weight);
             return;
         }
         let fresh = Series {
-            start_ns: started_ns,
+            start_ns: when.start_ns,
             sum: 0,
+            rest: Rest::default(),
         };
         let series = if budget.take(self.series.len()) {
             self.series.entry(key.to_vec()).or_insert(fresh)
         } else {
             self.overflow.get_or_insert(fresh)
         };
-        series.sum = series.sum.saturating_add(count);
+        series.add(count, when.weight);
     }
 
     /// Appends a framed metric; returns how many points that were.
@@ -89,6 +87,11 @@ impl Counter {
 }
 
 impl Series {
+    fn add(&mut self, count: u64, weight: Weight) {
+        let count = weight.times(count, &mut self.rest);
+        self.sum = self.sum.saturating_add(count);
+    }
+
     fn point(self, time_ns: u64) -> NumberPoint<'static> {
         NumberPoint {
             start_ns: self.start_ns,

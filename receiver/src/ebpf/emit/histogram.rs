@@ -5,11 +5,12 @@ use std::{collections::HashMap, sync::Arc};
 use foldhash::fast::RandomState;
 use tapline_pdata::write::{self, Attributes, Exemplar, HistogramPoint, MetricHead};
 
+use super::Span;
 use super::counter::Counter;
 use super::measurement::{Measured, Measurement, Summed};
 use super::stream_io::Io;
 use super::table::{BOUNDS_MAX, CounterView, HistogramView, Row, Subject, Value};
-use crate::ebpf::process::Process;
+use crate::ebpf::{process::Process, weight::Rest};
 
 /// The most attribute sets over all processes and metrics, some 1.2 kB each.
 const SERIES_MAX: usize = 32_768;
@@ -34,6 +35,7 @@ struct Series {
     bounds: &'static [f64],
     start_ns: u64,
     count: u64,
+    rest: Rest,
     sum: f64,
     min: f64,
     max: f64,
@@ -119,12 +121,12 @@ impl ProcessMetrics {
         histograms + self.counters.iter().map(Counter::len).sum::<usize>()
     }
 
-    /// Adds what one exchange counts to the view's counter; `time_ns` is since 1970.
+    /// Adds what one exchange counts to the view's counter.
     pub(super) fn count<S: Subject>(
         &mut self,
         view: &'static CounterView<S>,
         facts: &S::Facts<'_>,
-        time_ns: u64,
+        when: Span,
         (key, budget): (&mut Vec<u8>, &mut SeriesBudget),
     ) {
         let count = (view.count)(facts);
@@ -137,7 +139,7 @@ impl ProcessMetrics {
             self.counters.len() - 1
         });
         encode(view.rows, facts, key);
-        self.counters[index].add(count, time_ns, key, budget);
+        self.counters[index].add(count, when, key, budget);
     }
 
     /// Appends every metric, framed; returns how many points that were.
@@ -207,6 +209,7 @@ impl Series {
             bounds,
             start_ns,
             count: 0,
+            rest: Rest::default(),
             sum: 0.0,
             min: f64::INFINITY,
             max: 0.0,
@@ -226,15 +229,17 @@ impl Series {
         let Measurement {
             value,
             time_ns,
+            weight,
             shown,
             ..
         } = measurement;
         let bucket = self.bounds.partition_point(|bound| *bound < value);
-        self.count += 1;
-        self.sum += value;
+        let count = weight.times(1, &mut self.rest);
+        self.count += count;
+        self.sum += value * as_f64(count);
         self.min = self.min.min(value);
         self.max = self.max.max(value);
-        self.buckets[bucket] += 1;
+        self.buckets[bucket] += count;
         if let Some((trace_id, span_id)) = shown {
             self.exemplars[bucket] = Some(Exemplar {
                 time_ns,
@@ -269,6 +274,11 @@ impl Series {
             exemplars: &exemplars,
         });
     }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "2^16 at most: a weight")]
+fn as_f64(count: u64) -> f64 {
+    count as f64
 }
 
 const ABSENT: u8 = 0;

@@ -2,6 +2,8 @@
 
 use tapline_ebpf::abi::{EventSum, SUM_BOUNDS_NS};
 
+use crate::ebpf::weight::Weight;
+
 /// How many buckets a sum has; they are the first of the histogram's own.
 const SUMMED: usize = SUM_BOUNDS_NS.len();
 
@@ -14,6 +16,8 @@ pub(crate) struct Measurement {
     pub(crate) lasted_ns: u64,
     /// When it ended, nanoseconds since 1970.
     pub(crate) time_ns: u64,
+    /// For how many it stands.
+    pub(crate) weight: Weight,
     /// The trace and the span that show it, if they do.
     pub(crate) shown: Option<([u8; 16], [u8; 8])>,
 }

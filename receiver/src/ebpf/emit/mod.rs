@@ -60,6 +60,7 @@ use super::{
     process::Process,
     routes::IgnoreMode,
     targets::Told,
+    weight::Weight,
 };
 
 /// The instrumentation scope of everything the receiver makes.
@@ -91,13 +92,15 @@ struct Pending {
     items: u32,
 }
 
-/// When an exchange happened on the wall clock, nanoseconds since 1970.
+/// When an exchange happened on the wall clock, nanoseconds since 1970, and for how many it stands.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Span {
     /// First byte of the request.
     pub(crate) start_ns: u64,
     /// Last byte of the response, or when it was known that there is none.
     pub(crate) end_ns: u64,
+    /// More than one while others are let go.
+    pub(crate) weight: Weight,
 }
 
 impl Emitter {
@@ -145,6 +148,9 @@ impl Emitter {
             write::span(out, &span_head::<S>(facts, context, when), |attributes| {
                 table::write(table.rows, facts, attributes);
                 S::more(facts, attributes);
+                if let Some(weight) = when.weight.told() {
+                    attributes.double("tapline.exchange.weight", weight);
+                }
                 match context.parent_source {
                     ParentSource::Header => attributes.str("tapline.parent.source", "header"),
                     ParentSource::Thread => attributes.str("tapline.parent.source", "thread"),
@@ -170,7 +176,7 @@ impl Emitter {
             let metrics = self.metrics.entry(process.serial);
             let metrics = metrics.or_insert_with(|| ProcessMetrics::new(Arc::clone(process)));
             let scratch = (&mut self.key, &mut self.series);
-            metrics.count(view, facts, when.start_ns, scratch);
+            metrics.count(view, facts, when, scratch);
         }
     }
 
@@ -207,6 +213,7 @@ impl Emitter {
             lasted_ns: when.end_ns.saturating_sub(when.start_ns),
             value,
             time_ns: when.end_ns,
+            weight: when.weight,
             shown: context.map(|context| (context.trace_id, context.span_id)),
         };
         self.record(process, facts, view, Measured::Once(measurement));

@@ -19,7 +19,7 @@ pub(crate) struct OwnReading {
     /// Whether it only grows.
     pub(crate) monotonic: Monotonic,
     /// Attributes and value of each point.
-    pub(crate) points: Vec<(Vec<(&'static str, String)>, u64)>,
+    pub(crate) points: Vec<(Vec<(&'static str, String)>, Number)>,
     /// Since when it counts, nanoseconds since 1970.
     pub(crate) start_ns: u64,
 }
@@ -48,7 +48,7 @@ pub(super) fn write(out: &mut Vec<u8>, readings: &[OwnReading], host: &str, now_
                 let point = NumberPoint {
                     start_ns: reading.start_ns,
                     time_ns: now_ns,
-                    value: Number::Int(value.cast_signed()),
+                    value: *value,
                     exemplars: &[],
                 };
                 out.point(&point, |writer| {

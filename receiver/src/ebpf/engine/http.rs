@@ -2,7 +2,7 @@
 
 use tapline_protocols::{http, over_http::Application};
 
-use super::{Engine, OpenRequest, span};
+use super::{Engine, OpenRequest};
 use crate::ebpf::{
     emit::{Database, DatabaseFacts, Facts, GenAi, GenAiFacts, Http, Names, Side},
     privacy::QueryText,
@@ -30,7 +30,7 @@ impl Engine {
         let ends = (open.side, place.tuple.as_ref());
         let facts =
             Facts::new(ends, (exchange, names), route, &self.live.privacy).over_tls(place.is_tls);
-        let when = span(&open.context, exchange.started_ns, exchange.ended_ns);
+        let when = open.span(exchange.started_ns, exchange.ended_ns);
         let ignored = config.ignores(path);
         let (process, when) = (&open.process, (&open.context, when));
         match exchange.application.as_deref() {

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use tapline_ebpf::abi::AF_UNIX;
 use tapline_protocols::stream::Exchange;
 
-use super::{Engine, Fresh, span};
+use super::{Context, Engine, Fresh};
 use crate::ebpf::{
     config::UnknownProtocols,
     emit::{Service, Side, Span, Stream, StreamFacts, service_port},
     process::Process,
     tracker::{Place, Streamed},
+    weight::Weight,
 };
 
 impl Engine {
@@ -61,12 +62,12 @@ impl Engine {
         }
         if let Some(session) = &what.handshake {
             let ended_ns = session.ended_ns.unwrap_or(session.started_ns);
-            let when = self.when(session.started_ns, ended_ns);
+            let when = self.when(session.started_ns, ended_ns, Weight::ONE);
             let facts = StreamFacts::of_session(place.side, tuple, session);
             self.emitter.handshake(&process, &facts, when);
         }
         if let (Some(exchange), Some(_)) = (&what.exchange, streamed.side) {
-            self.on_pair(&process, place, exchange);
+            self.on_pair(&process, place, (exchange, what.weight));
         }
         if let (Some(sum), Some(_)) = (&what.sum, streamed.side) {
             self.counts.stream_exchanges += sum.count();
@@ -77,12 +78,17 @@ impl Engine {
         }
     }
 
-    fn on_pair(&mut self, process: &Arc<Process>, place: Place, exchange: &Exchange) {
+    fn on_pair(
+        &mut self,
+        process: &Arc<Process>,
+        place: Place,
+        (exchange, weight): (&Exchange, Weight),
+    ) {
         let thread = exchange.request_thread;
         let facts = StreamFacts::of_exchange(place.side, place.tuple.as_ref(), exchange);
         self.counts.stream_exchanges += 1;
         if self.unknown_protocols == UnknownProtocols::Metrics {
-            let when = self.when(exchange.started_ns, exchange.ended_ns);
+            let when = self.when(exchange.started_ns, exchange.ended_ns, weight);
             self.emitter
                 .exchange_unseen::<Stream>(process, &facts, when);
             return;
@@ -100,16 +106,27 @@ impl Engine {
                 context
             }
         };
-        let when = span(&context, exchange.started_ns, exchange.ended_ns);
+        let when = span((&context, weight), exchange.started_ns, exchange.ended_ns);
         self.emitter
             .exchange::<Stream>(process, &facts, (&context, when), None);
     }
 
-    fn when(&self, started_ns: u64, ended_ns: u64) -> Span {
+    fn when(&self, started_ns: u64, ended_ns: u64, weight: Weight) -> Span {
         let start_ns = self.clock.wall_ns(started_ns);
         Span {
             start_ns,
             end_ns: start_ns + ended_ns.saturating_sub(started_ns),
+            weight,
         }
+    }
+}
+
+/// Puts an exchange on the wall clock.
+pub(super) fn span((context, weight): (&Context, Weight), started_ns: u64, ended_ns: u64) -> Span {
+    let start_ns = started_ns.saturating_add_signed(context.wall_offset_ns);
+    Span {
+        start_ns,
+        end_ns: start_ns + ended_ns.saturating_sub(started_ns),
+        weight,
     }
 }

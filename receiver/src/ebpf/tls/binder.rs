@@ -429,7 +429,7 @@ fn moved(event: &EventTlsData, cookie: u64) -> EventData {
         flags,
         tail_len: event.tail_len.min(u8::try_from(TAIL_MAX).expect("small")),
         mode: Mode::Parse as u8,
-        pad: [0; 2],
+        shed_share: 0,
         tail: event.tail,
     }
 }

@@ -17,7 +17,10 @@ use super::{
     reader::{Collect, Moved, Reader, Standing, thread},
     stream::{Happened, Stream},
 };
-use crate::ebpf::emit::{Side, service_port};
+use crate::ebpf::{
+    emit::{Side, service_port},
+    weight::Weight,
+};
 
 /// Without a sign of its protocol for this long, a connection is called unknown.
 const DECIDED_AFTER_NS: u64 = 5_000_000_000;
@@ -42,6 +45,8 @@ pub(super) struct Connection {
     pub(super) held_bytes: usize,
     judge: Judge,
     stream: Stream,
+    /// For how many the exchange stands that goes on.
+    weight: Weight,
     /// Where each stream goes on, sent and received, once it was seen.
     next: [Option<u64>; 2],
     /// That bytes are missing there is known to the parser already.
@@ -72,6 +77,7 @@ impl Connection {
             held_bytes: 0,
             judge: Judge::default(),
             stream: Stream::default(),
+            weight: Weight::ONE,
             next: [None; 2],
             is_excused: [false; 2],
         }
@@ -97,7 +103,8 @@ impl Connection {
         }
         let sent = event.direction == DIRECTION_SENT;
         self.owner = event.tgid;
-        let mut out = Collect(happenings, event.header.at_ns);
+        self.weight = Weight::of_shed(event.shed_share);
+        let mut out = Collect(happenings, event.header.at_ns, self.weight);
         let next = &mut self.next[usize::from(event.direction & 1)];
         let end = event.offset + u64::from(event.len);
         if next.is_some_and(|next| end <= next) {
@@ -176,7 +183,7 @@ impl Connection {
             return; // all of it is told in plaintext
         }
         match self.reader.standing() {
-            Standing::Read | Standing::Closely => {}
+            Standing::Read(_) | Standing::Closely(_) => {}
             Standing::Unknown | Standing::Hidden => {
                 self.pass(event.sent, event.received);
                 self.stream.tell(event, self.reader.session(), out);
@@ -193,7 +200,7 @@ impl Connection {
     /// Takes what the kernel half summed: it was told that nobody reads here.
     pub(super) fn count_sum(&mut self, sum: &EventSum, out: &mut Vec<Happened>) {
         self.owner = sum.tgid;
-        if self.is_tls || self.reader.standing() == Standing::Read {
+        if self.is_tls || self.reader.is_settled() {
             return;
         }
         self.pass(sum.sent, sum.received);
@@ -203,11 +210,12 @@ impl Connection {
         self.stream.tell_sum(*sum, out);
     }
 
-    /// Returns what the kernel half has to be told, which took the connection for `mode`. What was
-    /// held until the decision is told or forgotten.
+    /// Returns what the kernel half has to be told, which took the connection for `mode`, and its
+    /// exchanges for such that stand alone, or not. What was held until the decision is told or
+    /// forgotten.
     pub(super) fn judge(
         &mut self,
-        mode: u8,
+        mode: (u8, bool),
         at_ns: u64,
         out: &mut Vec<Happened>,
     ) -> Option<(Verdict, Knows)> {
@@ -217,7 +225,7 @@ impl Connection {
         let standing = self.reader.standing();
         match standing {
             Standing::Open => return None,
-            Standing::Read | Standing::Closely => self.stream.forget(),
+            Standing::Read(_) | Standing::Closely(_) => self.stream.forget(),
             Standing::Unknown | Standing::Hidden => {
                 self.stream.release(self.reader.session(), out);
             }
@@ -237,7 +245,7 @@ impl Connection {
             return None;
         }
         self.give_up(out);
-        self.judge(Mode::Pending as u8, now_ns, out)
+        self.judge((Mode::Pending as u8, false), now_ns, out)
     }
 
     /// Tells the bytes of a connection that ended and that nobody read.
@@ -266,7 +274,7 @@ impl Connection {
             let missing = self.next[direction].map_or(0, |next| total.saturating_sub(next));
             if missing > 0 {
                 all += missing;
-                let mut out = Collect(happenings, at_ns);
+                let mut out = Collect(happenings, at_ns, self.weight);
                 let sent_toward = toward(true, side);
                 self.reader.gap(
                     direction == 0,
@@ -323,17 +331,18 @@ impl Connection {
 
     pub(super) fn close(&mut self, at_ns: u64, why: Unanswered, happenings: &mut Vec<Happening>) {
         self.reader
-            .close(at_ns, why, &mut Collect(happenings, at_ns));
+            .close(at_ns, why, &mut Collect(happenings, at_ns, self.weight));
     }
 
     pub(super) fn expire(&mut self, now_ns: u64, happenings: &mut Vec<Happening>) {
-        self.reader.expire(now_ns, &mut Collect(happenings, now_ns));
+        let mut out = Collect(happenings, now_ns, self.weight);
+        self.reader.expire(now_ns, &mut out);
     }
 
     /// Lets go of everything that was held for this connection.
     pub(super) fn start_over(&mut self, at_ns: u64, happenings: &mut Vec<Happening>) {
         self.reader
-            .start_over(at_ns, &mut Collect(happenings, at_ns));
+            .start_over(at_ns, &mut Collect(happenings, at_ns, self.weight));
     }
 
     pub(super) fn buffered_bytes(&self) -> usize {

@@ -13,6 +13,7 @@ use tapline_protocols::{
 };
 
 use super::Happening;
+use crate::ebpf::weight::Weight;
 
 /// How tapline's exporters introduce themselves. The far end of our own exports is recognised by
 /// its addresses in the kernel; this holds where they were translated on the way.
@@ -64,13 +65,22 @@ pub(super) enum Standing {
     /// It is not known yet.
     Open,
     /// Somebody reads it.
-    Read,
+    Read(Requests),
     /// Somebody reads it, and wants more than the beginnings of messages.
-    Closely,
+    Closely(Requests),
     /// Nobody knows the protocol; it is still looked at when there is a chance.
     Unknown,
     /// Nobody can read it.
     Hidden,
+}
+
+/// Whether requests can be understood without those before them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Requests {
+    /// Every one by itself.
+    Alone,
+    /// Only all of them.
+    InTurn,
 }
 
 /// How long a protocol was looked for.
@@ -90,8 +100,12 @@ struct Held {
     thread: u64,
 }
 
-/// Collects what a parser tells about bytes that moved at a time.
-pub(crate) struct Collect<'h>(pub(crate) &'h mut Vec<Happening>, pub(crate) u64);
+/// Collects what a parser tells about bytes that moved at a time, and for how many it stands.
+pub(crate) struct Collect<'h>(
+    pub(crate) &'h mut Vec<Happening>,
+    pub(crate) u64,
+    pub(crate) Weight,
+);
 
 impl Reader {
     pub(super) fn new(limits: Limits) -> Self {
@@ -109,8 +123,18 @@ impl Reader {
     /// Returns what the connection is by now.
     pub(super) fn standing(&self) -> Standing {
         match &self.state {
-            State::Reading { parser, .. } if parser.wants_every_call() => Standing::Closely,
-            State::Reading { .. } => Standing::Read,
+            State::Reading { parser, .. } => {
+                let requests = if parser.stands_alone() {
+                    Requests::Alone
+                } else {
+                    Requests::InTurn
+                };
+                if parser.wants_every_call() {
+                    Standing::Closely(requests)
+                } else {
+                    Standing::Read(requests)
+                }
+            }
             State::Hidden(handshake) if handshake.is_over() => Standing::Hidden,
             State::Looking { turns, .. } if turns.count >= TURNS_MAX => Standing::Unknown,
             State::Looking { .. } | State::Hidden(_) => Standing::Open,
@@ -433,6 +457,7 @@ impl Sink for Collect<'_> {
             id,
             thread: asked.thread,
             at_ns: self.1,
+            weight: self.2,
             trace: asked.trace,
             is_lasting: asked.is_lasting,
             is_export: asked

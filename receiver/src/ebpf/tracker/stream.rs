@@ -9,6 +9,8 @@ use std::sync::Arc;
 use tapline_ebpf::abi::{EventExchange, EventSum};
 use tapline_protocols::{stream::Exchange, tls::Session};
 
+use crate::ebpf::weight::Weight;
+
 /// Pairs that wait for a decision.
 pub(super) const HELD_MAX: usize = 32;
 /// What a client of TLS 1.3 ends a handshake with: a change of cipher, and a hash in a record.
@@ -19,6 +21,8 @@ const FINISHED_BYTES_MAX: u64 = 80;
 pub(crate) struct Happened {
     /// A pair of turns.
     pub(crate) exchange: Option<Box<Exchange>>,
+    /// For how many of them it stands.
+    pub(crate) weight: Weight,
     /// Pairs of turns that came too fast to be told one by one.
     pub(crate) sum: Option<Box<EventSum>>,
     /// The handshake that hides the bytes, when it is told for the first time.
@@ -74,12 +78,18 @@ impl Stream {
     ) {
         let handshake = self.learn(session);
         let exchange = self.pair(event);
-        self.count(event.sent, event.received, exchange, handshake, out);
+        self.count(
+            event.sent,
+            event.received,
+            (exchange, event.shed_share),
+            handshake,
+            out,
+        );
     }
 
     /// Tells what the kernel half summed; of TLS, it sums nothing.
     pub(super) fn tell_sum(&mut self, sum: EventSum, out: &mut Vec<Happened>) {
-        self.count(sum.sent, sum.received, None, None, out);
+        self.count(sum.sent, sum.received, (None, 0), None, out);
         if let Some(happened) = out.last_mut() {
             happened.sum = Some(Box::new(sum));
         }
@@ -93,19 +103,20 @@ impl Stream {
         out: &mut Vec<Happened>,
     ) {
         let handshake = self.learn(session);
-        self.count(sent, received, None, handshake, out);
+        self.count(sent, received, (None, 0), handshake, out);
     }
 
     fn count(
         &mut self,
         sent: u64,
         received: u64,
-        exchange: Option<Box<Exchange>>,
+        (exchange, shed_share): (Option<Box<Exchange>>, u16),
         handshake: Option<Arc<Session>>,
         out: &mut Vec<Happened>,
     ) {
         let happened = Happened {
             exchange,
+            weight: Weight::of_shed(shed_share),
             sum: None,
             handshake,
             sent: sent.saturating_sub(self.sent),
