@@ -1,6 +1,6 @@
 //! What the daemon tells of itself, read from the detailed text of the `debug` exporter.
 //!
-//! Text, because it spares us a decoder and a listener. Knows three metrics and no others.
+//! Text, because it spares us a decoder and a listener. Knows four metrics and no others.
 
 use std::collections::BTreeMap;
 
@@ -9,6 +9,7 @@ use anyhow::{Context as _, Result, ensure};
 const EVENTS: &str = "tapline.ebpf.events";
 const LOST: &str = "tapline.ebpf.events.lost";
 const EXCHANGES: &str = "tapline.ebpf.exchanges";
+const LET_GO: &str = "tapline.ebpf.exchanges.lost";
 
 /// The tap's own counters at the end of a round, or summed over rounds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,6 +20,8 @@ pub(super) struct Counters {
     pub(super) lost: BTreeMap<String, u64>,
     /// Requests told, each end counted.
     pub(super) exchanges: u64,
+    /// Requests that were not told, each end counted.
+    pub(super) let_go: u64,
 }
 
 impl Counters {
@@ -40,12 +43,13 @@ impl Counters {
                 match (told.last().copied(), value) {
                     (Some(EVENTS), Ok(count)) => counters.events += count,
                     (Some(EXCHANGES), Ok(count)) => counters.exchanges += count,
+                    (Some(LET_GO), Ok(count)) => counters.let_go += count,
                     (Some(LOST), Ok(count)) => *counters.lost_for(reason) += count,
                     _ => {} // another metric, perhaps not a count
                 }
             }
         }
-        for name in [EVENTS, LOST, EXCHANGES] {
+        for name in [EVENTS, LOST, EXCHANGES, LET_GO] {
             ensure!(told.contains(&name), "the daemon did not tell {name}");
         }
         Ok(counters)
@@ -55,6 +59,7 @@ impl Counters {
     pub(super) fn add(&mut self, round: &Self) {
         self.events += round.events;
         self.exchanges += round.exchanges;
+        self.let_go += round.let_go;
         for (reason, count) in &round.lost {
             *self.lost_for(reason) += count;
         }
@@ -92,6 +97,11 @@ Value: 5
 Value: 6
      -> Name: tapline.ebpf.exchanges
 Value: 7
+     -> Name: tapline.ebpf.exchanges.lost
+     -> reason: Str(governed)
+Value: 20
+     -> reason: Str(lost)
+Value: 1
      -> Name: tapline.ebpf.processes
 Value: 99
 ";
@@ -100,6 +110,7 @@ Value: 99
     fn sums_the_points_of_the_last_state() {
         let counters = Counters::read(&[EARLIER, LAST].concat()).expect("complete");
         assert_eq!((counters.events, counters.exchanges), (23, 7));
+        assert_eq!(counters.let_go, 21);
         let reasons = [("ring_full", 11), ("malformed", 4)];
         let reasons = reasons.map(|(reason, count)| (reason.to_owned(), count));
         assert_eq!(counters.lost, BTreeMap::from(reasons));

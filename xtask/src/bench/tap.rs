@@ -32,7 +32,7 @@ const LOG_LINES_MAX: usize = 64;
 
 const CONFIG: &str = "\
 receivers:
-  ebpf: {}
+  ebpf: SETTINGS
 exporters:
   debug/nothing:
     sampling_initial: 0
@@ -47,6 +47,15 @@ service:
     logs: {receivers: [ebpf], exporters: [debug/nothing]}
     metrics: {receivers: [ebpf], exporters: [debug/metrics]}
 ";
+
+/// Whether the daemon lets exchanges go when there is no CPU to spare.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Governor {
+    /// As users have it who say nothing of it.
+    Default,
+    /// It takes what it wants, so that nothing may be missing.
+    Off,
+}
 
 /// The daemon, ready to be started.
 pub(super) struct Tap {
@@ -63,10 +72,14 @@ pub(super) struct Running {
 
 impl Tap {
     /// Builds the daemon and writes its configuration.
-    pub(super) fn build(root: &Path, scratch: &Scratch) -> Result<Self> {
+    pub(super) fn build(root: &Path, scratch: &Scratch, governor: Governor) -> Result<Self> {
+        let (name, settings) = match governor {
+            Governor::Default => ("governed.yaml", "{}"),
+            Governor::Off => ("tapline.yaml", "{cpu_share: 0}"),
+        };
         Ok(Self {
             program: release::build(root)?,
-            config: scratch.write("tapline.yaml", CONFIG)?,
+            config: scratch.write(name, &CONFIG.replace("SETTINGS", settings))?,
         })
     }
 

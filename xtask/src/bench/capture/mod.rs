@@ -21,13 +21,13 @@ use anyhow::{Result, ensure};
 use super::machine;
 use super::scratch::Scratch;
 use super::table::render;
-use super::tap::Tap;
+use super::tap::{Governor, Tap};
 use super::tools::{Tool, Tools};
 use found::Found;
 
 const LEGEND: &str = "\
 medians; ratio: with over its neighbours without; unchanged: without over the one before it;
-best: the best round with over the best round without";
+best: the best round with over the best round without; the governor is off but where a row says so";
 
 /// One subject.
 struct Section {
@@ -55,6 +55,7 @@ struct Bench {
     root: PathBuf,
     scratch: Scratch,
     tools: Tools,
+    /// It tells everything.
     tap: Option<Tap>,
 }
 
@@ -62,6 +63,11 @@ impl Bench {
     /// Returns the tap, which was built if a section needs it.
     fn tap(&self) -> &Tap {
         self.tap.as_ref().expect("built for sections that tap")
+    }
+
+    /// Returns the tap as users have it, who did not switch its governor off.
+    fn governed(&self) -> Result<Tap> {
+        Tap::build(&self.root, &self.scratch, Governor::Default)
     }
 }
 
@@ -72,7 +78,9 @@ pub(super) fn run(root: &Path, names: &[String]) -> Result<()> {
     let tools = Tools::find(&needed, taps)?;
     let before = machine::describe();
     let scratch = Scratch::new()?;
-    let tap = taps.then(|| Tap::build(root, &scratch)).transpose()?;
+    let tap = taps
+        .then(|| Tap::build(root, &scratch, Governor::Off))
+        .transpose()?;
     let bench = Bench {
         root: root.to_path_buf(),
         scratch,
