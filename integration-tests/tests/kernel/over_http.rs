@@ -1,7 +1,7 @@
 //! What rides on HTTP: models, search servers and GraphQL, asked by their official clients.
 //!
-//! No registry here has the models or the search servers, so `programs/over_http_stub.py` answers as
-//! they document it. The GraphQL server is ariadne on uvicorn, and asked by curl. Every body has
+//! No registry here has the models or the search servers, so `programs/over_http_stub.py` answers
+//! as they document it. The GraphQL server is ariadne on uvicorn, and asked by curl. Every body has
 //! words that must not leave: SECRET.
 
 use std::fmt::Write;
@@ -32,6 +32,14 @@ const CLIENTS: Packages = Packages {
         "uvicorn==0.54.0",
     ],
 };
+
+/// An operation with a name, one without, one that fails, and what is none.
+const QUESTIONS: [&str; 4] = [
+    r#"{"query": "query Find($n: String!) { user(name: $n) { name } }", "variables": {"n": "SECRET"}}"#,
+    r#"{"query": "mutation { rename(name: \"SECRET\") }"}"#,
+    r#"{"query": "query A { broken } query B { user(name: \"x\") { name } }", "operationName": "A"}"#,
+    r#"{"question": "SECRET"}"#,
+];
 
 /// A Python with all of them.
 pub(crate) fn packages() -> Result<(), Missing> {
@@ -150,13 +158,7 @@ pub(crate) async fn operations_of_graphql_are_told_by_kind_and_name() {
     let server = Program::start(command);
     server.error_line(|line| line.contains("running on")).await;
     let daemon = Daemon::start().await;
-    let questions = [
-        r#"{"query": "query Find($n: String!) { user(name: $n) { name } }", "variables": {"n": "SECRET"}}"#,
-        r#"{"query": "mutation { rename(name: \"SECRET\") }"}"#,
-        r#"{"query": "query A { broken } query B { user(name: \"x\") { name } }", "operationName": "A"}"#,
-        r#"{"question": "SECRET"}"#,
-    ];
-    for question in questions {
+    for question in QUESTIONS {
         let mut command = Command::new("curl");
         command.current_dir(scratch.path());
         command.args([
