@@ -38,9 +38,9 @@ pub struct Config {
     pub ring_buffer_mib: u32,
     /// Bytes copied from one socket call; a message gets at most twice this.
     pub capture_bytes: u32,
-    /// The share of the machine's CPU time that tapline may take while the machine has none to
-    /// spare: when it would take more, only so many exchanges are told as that pays for, and each
-    /// counts for those that are not. Between 0 and 1; 0 lets it take what it wants.
+    /// The share of the machine's CPU time that reading the tap may take while the machine has none
+    /// to spare: when it would take more, only so many exchanges are told as that pays for, and
+    /// each counts for those that are not. Between 0 and 1; 0 lets it take what it wants.
     pub cpu_share: f64,
     /// Bytes of unfinished messages held over all connections, MiB. Beyond it a connection starts
     /// over, and its open requests are told as `lost_data`.

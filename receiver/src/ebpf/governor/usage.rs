@@ -1,4 +1,7 @@
-//! What tapline and everybody else takes of the machine, as the kernel counts it.
+//! What reading the tap and everybody else takes of the machine, as the kernel counts it.
+//!
+//! Only the thread that reads is counted: a gateway in the same process may be busy with what no
+//! exchange let go would spare. It is read in that thread.
 //!
 //! A quota of a control group is not looked at: it bounds tapline by itself, and then the ring
 //! fills and exchanges are let go there.
@@ -29,7 +32,7 @@ impl Usage {
         let (all, idle, cpus) = machine(&fs::read_to_string(STAT).ok()?)?;
         Some(Self {
             at_ns: clock::monotonic_ns(),
-            own_ns: clock::process_cpu_ns(),
+            own_ns: clock::thread_cpu_ns(),
             all,
             idle,
             cpus,
