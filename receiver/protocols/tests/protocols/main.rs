@@ -15,5 +15,6 @@ mod mongodb;
 mod mqtt;
 mod mysql;
 mod nats;
+mod over_http;
 mod script;
 mod websocket;
