@@ -16,6 +16,10 @@ pub(super) const HELD_MAX: usize = 32;
 /// What a client of TLS 1.3 ends a handshake with: a change of cipher, and a hash in a record.
 const FINISHED_BYTES_MAX: u64 = 80;
 
+/// An encrypted alert, of TLS 1.3 and of 1.2 with AES-GCM and with ChaCha20. Two that answer each
+/// other are how both ends say that they close.
+const ALERTS: [u64; 3] = [24, 31, 23];
+
 /// Something that happened on a connection that nobody reads.
 #[derive(Debug, Default)]
 pub(crate) struct Happened {
@@ -145,7 +149,10 @@ impl Stream {
         if let Some(ended_ns) = self.session.as_ref().and_then(|session| session.ended_ns) {
             let is_last_word =
                 event.started_ns == ended_ns && event.request_bytes <= FINISHED_BYTES_MAX;
-            if event.started_ns < ended_ns || is_last_word {
+            let is_goodbye = [event.request_bytes, event.response_bytes]
+                .iter()
+                .all(|bytes| ALERTS.contains(bytes));
+            if event.started_ns < ended_ns || is_last_word || is_goodbye {
                 return None;
             }
         }
@@ -158,5 +165,33 @@ impl Stream {
             request_bytes: event.request_bytes,
             response_bytes: event.response_bytes,
         }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn goodbyes_of_tls_are_no_exchange() {
+        let session = Session {
+            ended_ns: Some(100),
+            ..Session::default()
+        };
+        let told = |request_bytes, response_bytes| {
+            let mut out = Vec::new();
+            let event = EventExchange {
+                started_ns: 200,
+                answered_ns: 210,
+                ended_ns: 220,
+                request_bytes,
+                response_bytes,
+                ..EventExchange::default()
+            };
+            Stream::default().tell(&event, Some(&session), &mut out);
+            out[0].exchange.is_some()
+        };
+        assert!(!told(24, 24) && !told(31, 31));
+        assert!(told(24, 296) && told(76, 24));
     }
 }
