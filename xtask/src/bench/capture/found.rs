@@ -48,13 +48,17 @@ impl Found {
 }
 
 /// Compares what the tap told with what was done: up to `uncounted` more may have been done by us,
-/// and some by others on this machine, which the tap rightly tells too.
+/// and some by others on this machine, which the tap rightly tells too. What was not told, and is
+/// counted, is shown beside it.
 pub(super) fn seen(name: &str, made: u64, uncounted: u64, counters: &Counters) -> Row {
     let least = made * SEEN_PER_EXCHANGE;
     let most = (made + uncounted + made / OTHERS_PART) * SEEN_PER_EXCHANGE;
     Row {
         without: format!("{least} made"),
-        with: counters.exchanges.to_string(),
+        with: match counters.let_go {
+            0 => counters.exchanges.to_string(),
+            let_go => format!("{} + {let_go}", counters.exchanges),
+        },
         ratio: format!("{:.4}", to_f64(counters.exchanges) / to_f64(least)),
         goal: "1.0000".to_owned(),
         verdict: Some(Verdict::met((least..=most).contains(&counters.exchanges))),
